@@ -1,0 +1,3 @@
+from hyperaudio.cli import main
+
+main()

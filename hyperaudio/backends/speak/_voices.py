@@ -1,0 +1,114 @@
+"""Which of Kokoro's English voices lies nearest to a person, by speaker embedding and pitch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hyperaudio.backends.speak import _english
+from hyperaudio.backends.speak._graph import RATE, Floats, Kokoro
+from hyperaudio.dsp import pitch
+
+if TYPE_CHECKING:
+    from hyperaudio.backend import Embedder
+    from hyperaudio.events import Progress
+
+ENGLISH = ("af_", "am_", "bf_", "bm_")
+SENTENCES = (
+    "The morning train was late again, so we walked along the river and talked about the weather.",
+    "Please call me when you have time to look over the plans for our next meeting.",
+)
+"""What each voice says to be known by."""
+EMBEDDING_RATE = 16_000
+OCTAVE = 0.5
+"""Similarity that a distance of an octave in median pitch costs: a voice of the other sex is never near, whatever one number says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A voice's unit-norm embedding and its median pitch in Hz."""
+
+    embedding: Floats
+    pitch: float
+
+
+def plain(model: Kokoro, voice: str, text: str) -> Floats:
+    """A sentence in a voice, as the model itself says it: ``(frames,)`` at 24 kHz."""
+    spoken = _english.pronounce(text.split(), frozenset(model.vocabulary), british=is_british(voice))
+    tokens = model.tokens(spoken.symbols)
+    style = model.style(voice, len(spoken.symbols))
+    durations = model.durations(tokens, style)
+    return model.sound(tokens, style, durations, *model.prosody(tokens, style, durations))
+
+
+def is_british(voice: str) -> bool:
+    return voice.startswith("b")
+
+
+def known(model: Kokoro, embedder: Embedder, weights: str, folder: Path, progress: Progress) -> dict[str, Known]:
+    """All English voices, as the embedder hears them.
+
+    Kept in a file of ``folder`` under a name that tells the weights (``weights``: their identity) and the
+    embedder (by its answer to a fixed signal). The file is a cache: it may be deleted, and where
+    it cannot be written the voices are heard anew next time.
+    """
+    file = folder / f"voices-{_digest(weights, embedder)}.cache.json"
+    try:
+        rows = json.loads(file.read_text("utf-8"))
+        return {name: Known(np.array(row["embedding"], np.float32), float(row["pitch"])) for name, row in rows.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = _hear(model, embedder, progress)
+    rows = {name: {"pitch": voice.pitch, "embedding": voice.embedding.tolist()} for name, voice in found.items()}
+    _keep(file, json.dumps(rows, indent=1))
+    return found
+
+
+def nearest(voices: dict[str, Known], embedding: Floats, median_pitch: float) -> list[tuple[str, float]]:
+    """Voices with their cosine to ``embedding``, best first once the distance in pitch is taken off."""
+    cosine = {name: float(voice.embedding @ embedding) for name, voice in voices.items()}
+
+    def merit(name: str) -> float:
+        both = median_pitch > 0 and voices[name].pitch > 0
+        return cosine[name] - (OCTAVE * abs(np.log2(voices[name].pitch / median_pitch)) if both else 0.0)
+
+    return [(name, cosine[name]) for name in sorted(voices, key=lambda name: (-merit(name), name))]
+
+
+def _hear(model: Kokoro, embedder: Embedder, progress: Progress) -> dict[str, Known]:
+    import soxr
+
+    names = model.voices(ENGLISH)
+    found: dict[str, Known] = {}
+    for done, name in enumerate(names):
+        progress(done / len(names))
+        sound = np.concatenate([plain(model, name, text) for text in SENTENCES])
+        sound = soxr.resample(sound, RATE, EMBEDDING_RATE)
+        found[name] = Known(embedder.embed(sound), pitch.median(pitch.contour(sound, EMBEDDING_RATE)))
+    progress(1.0)
+    return found
+
+
+def _digest(weights: str, embedder: Embedder) -> str:
+    """Short digest of the weights, the sentences and the embedder's answer to a second of fixed noise bursts."""
+    time = np.arange(2 * EMBEDDING_RATE) / EMBEDDING_RATE
+    probe = np.sin(2 * np.pi * 140 * time + 3 * np.sin(2 * np.pi * 4 * time)) ** 15 * 0.3
+    answer = np.round(embedder.embed(probe.astype(np.float32)), 2) + 0.0
+    parts = (weights, *SENTENCES, type(embedder).__qualname__, answer.astype(np.float32).tobytes().hex())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _keep(file: Path, text: str) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".new")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(name, file)
+    except OSError:
+        return

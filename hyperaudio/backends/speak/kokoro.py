@@ -1,0 +1,326 @@
+"""Voice matching with Kokoro-82M: the nearest of its voices says the line in the original's timing and melody.
+
+Not cloning: 28 English voices are all there is, and the nearest is coloured toward the reference by a filter.
+Each line is rendered twice. The first rendering, in the voice nearest to the *original* speaker, is aligned
+with the original, which tells when each phone is spoken; the second takes those durations and the
+original's pitch contour, moved to the reference's register. Nothing is stretched.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hyperaudio import backend
+from hyperaudio.backends.speak import _english, _voices
+from hyperaudio.backends.speak._graph import MOST_TOKENS, RATE, UNIT, Kokoro
+from hyperaudio.backends.speak._timing import Timing, align
+from hyperaudio.dsp import alignment, durations, pitch, spectrum
+from hyperaudio.errors import BackendError, InputError
+from hyperaudio.models import store
+from hyperaudio.settings import Runtime, Section
+from hyperaudio.timeline import Word
+
+if TYPE_CHECKING:
+    from hyperaudio.backend import Embedder, Line, Reference, Take
+    from hyperaudio.events import Progress
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+REVISION = 1
+RANK = 10
+PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "soxr", "scipy")
+WEIGHTS = ("kokoro-82m",)
+
+LONGEST = 20.0
+"""Seconds of a piece of a line that is rendered at once."""
+MOST_SYMBOLS = 480
+PAUSE = 0.12
+"""Seconds of silence from which phrases are placed on their own."""
+MARGIN = 0.15
+"""Seconds that may sound before the first and after the last phone of a phrase: its onset and its decay."""
+FADE = 0.008
+"""Seconds over which a phrase's margins are faded."""
+REST = 8
+"""Units of duration that a pause gets in the rendering at most."""
+VOICED = 40.0
+"""Hz above which the model's own contour counts as voiced (its generator's threshold is 10)."""
+WORST_COST = 1.9
+"""Feature distance from which an alignment is no better than chance."""
+BANDS = np.geomspace(80, 11_000, 40)
+"""Hz at which long-term spectra are compared."""
+
+
+class Settings(Section):
+    """What can be set of the voice."""
+
+    voice: str = "auto"
+    """One of Kokoro's English voices by name, or auto for the nearest to the reference."""
+    colour: bool = True
+    """Bring the voice's long-term spectrum toward the reference's."""
+
+
+class Synthesizer:
+    """Keeps the Synthesizer protocol."""
+
+    languages: frozenset[str] | None = frozenset({"en"})
+
+    def __init__(self, model: Kokoro, settings: Settings, runtime: Runtime) -> None:
+        self._model = model
+        self._settings = settings
+        self._runtime = runtime
+
+    def voice(self, reference: Reference, own: Reference, embedder: Embedder, progress: Progress) -> KokoroVoice:
+        """Choose the voice for the reference and the guide for ``own``.
+
+        Raises:
+            InputError: nothing in the reference or in ``own`` is voiced.
+        """
+        model = self._model
+        heard = _voices.known(
+            model, embedder, store.identity(WEIGHTS[0], self._runtime.models), self._runtime.models / WEIGHTS[0], progress
+        )
+        wanted, present = _resampled(reference), _resampled(own)
+        register, usual = (pitch.median(pitch.contour(s, alignment.FEATURE_RATE)) for s in (wanted, present))
+        if not register or not usual:
+            raise InputError(f"no voiced speech in {'the target' if register else 'the reference'}", "give a longer clip")
+        ranking = _voices.nearest(heard, embedder.embed(wanted), register)
+        if self._settings.voice != "auto":
+            named = [row for row in ranking if row[0] == self._settings.voice]
+            if not named:
+                raise InputError(f"no English voice {self._settings.voice}", f"there are: {', '.join(sorted(heard))}")
+            ranking = named + [row for row in ranking if row not in named]
+        (name, similarity), (second, runner_up) = ranking[:2]
+        guide = _voices.nearest(heard, embedder.embed(present), usual)[0][0]
+        taps = self._taps(name, reference) if self._settings.colour else np.ones(1)
+        return KokoroVoice(
+            model,
+            name,
+            guide,
+            (usual, register),
+            taps,
+            {
+                "voice": name,
+                "similarity": round(similarity, 3),
+                "runner_up": second,
+                "runner_up_similarity": round(runner_up, 3),
+                "reference_pitch_hz": round(register, 1),
+                "own_pitch_hz": round(usual, 1),
+                "guide": guide,
+            },
+        )
+
+    def _taps(self, name: str, reference: Reference) -> Doubles:
+        """The filter at 24 kHz that brings the voice's long-term spectrum toward the reference's."""
+        said = np.concatenate([_voices.plain(self._model, name, text) for text in _voices.SENTENCES])
+        bands = BANDS[BANDS < 0.47 * min(reference.rate, RATE)]
+        source = spectrum.mean_envelope(said, RATE, bands)
+        wanted = spectrum.mean_envelope(reference.samples, reference.rate, bands)
+        return spectrum.matching_filter(source, wanted, bands, RATE)
+
+
+class KokoroVoice:
+    """Keeps the Voice protocol.
+
+    Args:
+        registers: median pitch in Hz of the original speaker, and the one wanted.
+        taps: filter at 24 kHz.
+    """
+
+    def __init__(
+        self,
+        model: Kokoro,
+        name: str,
+        guide: str,
+        registers: tuple[float, float],
+        taps: Doubles,
+        figures: dict[str, float | str],
+    ) -> None:
+        self._model = model
+        self._name = name
+        self._guide = guide
+        self._registers = registers
+        self._taps = taps
+        self.figures = figures
+        self._known = frozenset(model.vocabulary)
+
+    def take(self, line: Line) -> Take:
+        """The line in the new voice.
+
+        Raises:
+            BackendError: it has no words that can be pronounced, or does not match the recording.
+        """
+        import soxr
+
+        if not line.words:
+            raise BackendError(f"no words in the line {line.text!r}", "the original is kept there")
+        heard = soxr.resample(line.original, line.rate, alignment.FEATURE_RATE)
+        seconds = len(line.original) / line.rate
+        canvas = np.zeros(int(np.ceil(seconds * RATE)), np.float32)
+        costs = []
+        for words, start, end in self._parts(line.words, seconds):
+            frames = slice(round(start * alignment.FEATURE_RATE), round(end * alignment.FEATURE_RATE))
+            costs.append(self._say(words, start, heard[frames], canvas))
+        sound = spectrum.apply(canvas, self._taps)
+        sound = _fitted(soxr.resample(sound, RATE, line.rate), len(line.original))
+        power = float(np.mean(sound.astype(np.float64) ** 2))
+        gain = np.sqrt(float(np.mean(line.original.astype(np.float64) ** 2)) / power) if power > 0 else 0.0
+        return backend.Take(
+            samples=(sound * gain).astype(np.float32), figures={"alignment_cost": round(float(np.mean(costs)), 3)}
+        )
+
+    def _parts(self, words: Sequence[Word], seconds: float) -> list[tuple[Sequence[Word], float, float]]:
+        """The line in parts short enough to be rendered, parted in the longest pauses."""
+        return _parted(words, 0.0, seconds, lambda part: len(self._spoken(part, self._name).symbols))
+
+    def _spoken(self, words: Sequence[Word], voice: str) -> _english.Spoken:
+        return _english.pronounce([w.text for w in words], self._known, _voices.is_british(voice))
+
+    def _say(self, words: Sequence[Word], start: float, heard: Floats, canvas: Floats) -> float:
+        """Add a part of the line, which begins at ``start``, to the canvas; the alignment's cost."""
+        model, text = self._model, " ".join(w.text for w in words)
+        spoken = self._spoken(words, self._name)
+        if not any(word >= 0 for word in spoken.words):
+            raise BackendError(f"no phonemes for {text!r}", "the original is kept there")
+        tokens = model.tokens(spoken.symbols)
+        owners = (-1, *spoken.words, -1)
+        times = [(max(0.0, w.start - start), max(0.0, w.end - start)) for w in words]
+        timing, own = self._timed(tokens, owners, times, heard, text)
+        spaced, phrases = _laid_out(timing, own, np.array([0, *(s in _english.STRESS for s in spoken.symbols), 0]) == 0)
+        style = model.style(self._name, len(spoken.symbols))
+        melody, energy = model.prosody(tokens, style, spaced)
+        frame = np.concatenate([[0], np.cumsum(spaced)])
+        contour = pitch.contour(heard, alignment.FEATURE_RATE)
+        melody = self._moved(melody, contour, [(2 * frame[a], 2 * frame[b], timing.edges[a]) for a, b in phrases])
+        sound = model.sound(tokens, style, spaced, melody, energy)
+        for (a, b), room in zip(phrases, _rooms(timing, phrases, len(heard) / alignment.FEATURE_RATE), strict=True):
+            _place(canvas, sound, frame[a] * UNIT, frame[b] * UNIT, start + timing.edges[a], room)
+        return timing.cost
+
+    def _timed(
+        self,
+        tokens: npt.NDArray[np.int64],
+        owners: Sequence[int],
+        times: Sequence[tuple[float, float]],
+        heard: Floats,
+        text: str,
+    ) -> tuple[Timing, npt.NDArray[np.int64]]:
+        """When the tokens are spoken in the original, and their durations in the guide's rendering."""
+        import soxr
+
+        model = self._model
+        style = model.style(self._guide, tokens.shape[1] - 2)
+        own = model.durations(tokens, style)
+        guide = model.sound(tokens, style, own, *model.prosody(tokens, style, own))
+        edges = np.concatenate([[0], np.cumsum(own)]) * UNIT / RATE
+        try:
+            timing = align(heard, soxr.resample(guide, RATE, alignment.FEATURE_RATE), edges, owners, times)
+        except ValueError as error:
+            raise BackendError(f"cannot time {text!r}: {error}", "the original is kept there") from error
+        if timing.cost > WORST_COST:
+            raise BackendError(
+                f"the recording does not sound like {text!r} (distance {timing.cost:.2f})", "check the transcript there"
+            )
+        return timing, own
+
+    def _moved(
+        self, melody: Floats, contour: Doubles, phrases: Sequence[tuple[int, int, float]]
+    ) -> Floats:
+        """The model's melody with the original's contour in the new register where the model is voiced."""
+        usual, register = self._registers
+        voiced = melody > VOICED
+        if not voiced.any():
+            return melody
+        original = pitch.continuous(contour)
+        moved = melody * np.where(voiced, register / np.median(melody[voiced]), 1.0)
+        if original.any():
+            points = np.arange(len(original)) * alignment.STEP
+            for first, last, at in phrases:
+                times = at + (np.arange(last - first) + 0.5) * UNIT / RATE / 2
+                wanted = np.interp(times, points, original) * register / usual
+                moved[first:last] = np.where(voiced[first:last], wanted, moved[first:last])
+        return moved.astype(np.float32)
+
+
+def load(settings: Settings, runtime: Runtime) -> Synthesizer:
+    """The synthesizer, on the CPU.
+
+    Raises:
+        MissingError: the weights are not there.
+        BackendError: they are not the export that this backend knows.
+    """
+    return Synthesizer(Kokoro(store.path(WEIGHTS[0], runtime.models), threads=1), settings, runtime)
+
+
+def _parted(words, start, end, size):  # type: ignore[no-untyped-def]
+    """``words`` between ``start`` and ``end`` in parts within the limits, parted in the longest pauses."""
+    if len(words) == 1 or (end - start <= LONGEST and size(words) <= MOST_SYMBOLS):
+        return [(words, start, end)]
+    middle = (start + end) / 2
+
+    def worth(k: int) -> float:
+        pause = max(0.0, words[k].start - words[k - 1].end)
+        return pause - 0.05 * abs((words[k].start + words[k - 1].end) / 2 - middle)
+
+    cut = max(range(1, len(words)), key=worth)
+    at = (words[cut].start + words[cut - 1].end) / 2
+    return _parted(words[:cut], start, at, size) + _parted(words[cut:], at, end, size)
+
+
+def _laid_out(
+    timing: Timing, own: npt.NDArray[np.int64], needs_time: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]]]:
+    """Durations for the rendering in units, and the phrases as tokens ``(first, last)`` (exclusive).
+
+    Within a phrase durations follow the original. A pause is only as long as a phrase's margins need, as
+    phrases are placed on their own; its first token (punctuation) takes it up.
+    """
+    spaced = np.ones(len(own), np.int64)
+    gaps = [g for g in timing.gaps if g.end - g.start >= PAUSE or g.first == 0 or g.last == len(own)]
+    for gap in gaps:
+        spaced[gap.first] = max(1, REST - (gap.last - gap.first - 1))
+    phrases = [(before.last, after.first) for before, after in itertools.pairwise(gaps)]
+    for a, b in phrases:
+        edges = (timing.edges[a : b + 1] - timing.edges[a]) * RATE / UNIT
+        spaced[a:b] = durations.whole(edges, needs_time[a:b].astype(np.int64))
+    return spaced, phrases
+
+
+def _rooms(timing: Timing, phrases: Sequence[tuple[int, int]], seconds: float) -> list[tuple[float, float]]:
+    """Seconds that each phrase may sound before its first and after its last phone; neighbours share a pause."""
+    pauses = [timing.edges[a] - timing.edges[b] for (_, b), (a, _) in itertools.pairwise(phrases)]
+    first, last = timing.edges[phrases[0][0]], seconds - timing.edges[phrases[-1][1]]
+    before = [first, *(p / 2 for p in pauses)]
+    after = [*(p / 2 for p in pauses), last]
+    return [(min(MARGIN, b), min(MARGIN, max(0.0, a))) for b, a in zip(before, after, strict=True)]
+
+
+def _place(canvas: Floats, sound: Floats, first: int, last: int, at: float, room: tuple[float, float]) -> None:
+    """Add ``sound[first:last]`` and its margins (``room``, seconds), their ends faded, to ``canvas`` such that
+    ``first`` falls on ``at`` seconds."""
+    lead, tail = (round(min(r, MARGIN) * RATE) for r in room)
+    lead, tail = min(lead, first), min(tail, len(sound) - last)
+    piece = sound[first - lead : last + tail].astype(np.float64)
+    ramp = np.sin(np.linspace(0, np.pi / 2, min(round(FADE * RATE), len(piece) // 2), endpoint=False)) ** 2
+    piece[: len(ramp)] *= ramp
+    piece[len(piece) - len(ramp) :] *= ramp[::-1]
+    start = round(at * RATE) - lead
+    skip = max(0, -start)
+    piece = piece[skip : max(skip, len(canvas) - start)]
+    canvas[start + skip : start + skip + len(piece)] += piece.astype(np.float32)
+
+
+def _resampled(reference: Reference) -> Floats:
+    import soxr
+
+    return soxr.resample(reference.samples, reference.rate, alignment.FEATURE_RATE)  # type: ignore[no-any-return]
+
+
+def _fitted(samples: Floats, frames: int) -> Floats:
+    """Cut or padded with silence to ``frames``."""
+    return np.pad(samples[:frames], (0, max(0, frames - len(samples))))

@@ -1,0 +1,116 @@
+"""Command options made from the settings' own declarations, so that nothing is declared twice."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from hyperaudio import backend
+from hyperaudio.settings import Layer, Runtime, Section, from_pairs
+from hyperaudio.stage import Stage
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="TOML file of settings; hyperaudio settings prints one.", metavar="FILE")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting by its dotted name; may be repeated.", metavar="SECTION.NAME=VALUE"),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", envvar="HYPERAUDIO_DEVICE")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", help="CPU threads a model may use.  [default: all]", min=1, envvar="HYPERAUDIO_THREADS"),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but warnings and errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Do it again even if it is current or was edited by hand.")]
+JobFolder = Annotated[
+    Path, typer.Argument(help="The job folder that replace or preprocess made.", metavar="JOB", show_default=False)
+]
+
+
+def runtime(device: str, threads: int | None) -> Runtime:
+    """Where and how fast."""
+    return Runtime(device=device, threads=threads) if threads else Runtime(device=device)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One generated option: the parameter it fills, and the setting that stands for."""
+
+    parameter: str
+    key: str
+    annotation: Any
+
+
+def flags(stage: Stage) -> list[Flag]:
+    """The options of a stage: its own settings, then those of each backend of its tasks."""
+    made = [*_section_flags(stage.name, stage.settings, "")]
+    for task in stage.backends(stage.settings()):
+        for name, known in backend.find(task).items():
+            made += _section_flags(known.key, known.settings, f"{name}_")
+    return made
+
+
+def _section_flags(section: str, kind: type[Section], prefix: str) -> Iterator[Flag]:
+    for name, info in kind.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        shown = "" if default is None else f"  [default: {_shown(default)}]"
+        panel = f"Settings of {section}" if prefix else "Settings"
+        option = typer.Option(
+            *_names(f"{prefix}{name}", info.annotation),
+            help=f"{info.description}{shown}",
+            show_default=False,
+            rich_help_panel=panel,
+        )
+        yield Flag(f"{prefix}{name}", f"{section}.{name}", Annotated[_plain(info.annotation) | None, option])
+
+
+def _names(name: str, annotation: Any) -> tuple[str, ...]:
+    dashed = name.replace("_", "-")
+    return (f"--{dashed}/--no-{dashed}",) if _plain(annotation) is bool else (f"--{dashed}",)
+
+
+def _plain(annotation: Any) -> Any:
+    """The type an option takes: optional and constrained types lose what only validation needs."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return _plain(next(kind for kind in typing.get_args(annotation) if kind is not type(None)))
+    if typing.get_origin(annotation) is Annotated:
+        return _plain(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) is Literal or annotation in (int, float, bool, str):
+        return annotation
+    return str
+
+
+def _shown(default: Any) -> str:
+    return {True: "yes", False: "no"}.get(default, str(default)) if isinstance(default, bool) else str(default)
+
+
+def with_flags(function: Callable[..., None], made: list[Flag]) -> Callable[..., None]:
+    """``function(..., flags: Layer)`` as a command whose generated options arrive as that layer."""
+
+    def command(**given: Any) -> None:
+        own = {flag.key: given.pop(flag.parameter) for flag in made}
+        chosen = {key: value for key, value in own.items() if value is not None}
+        pairs = from_pairs(given.pop("set_") or [])
+        function(**given, flags=Layer("the command line", {**pairs.values, **chosen}))
+
+    hints = typing.get_type_hints(function, include_extras=True)
+    kept = [p for p in inspect.signature(function).parameters.values() if p.name != "flags"]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in kept]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters.append(inspect.Parameter("set_", keyword, default=None, annotation=Set))
+    parameters += [
+        inspect.Parameter(flag.parameter, keyword, default=None, annotation=flag.annotation) for flag in made
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = function.__doc__
+    return command

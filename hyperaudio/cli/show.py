@@ -1,0 +1,94 @@
+"""Results on stdout: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hyperaudio.speakers import SpeakerSummary
+from hyperaudio.stages.verify import Figure, Quality
+
+
+def plain(value: Any) -> Any:
+    """A result as JSON values."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def as_json(value: Any) -> None:
+    """Print a result as JSON."""
+    print(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+
+def rows(title: str, columns: Sequence[str], cells: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> None:
+    """Print a table; ``numbers`` are the columns to align right."""
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:  # a pipe has no width; lines must not be cut
+        console = Console(highlight=False, markup=False, width=200)
+    console.print(table)
+
+
+def speakers(found: Sequence[SpeakerSummary]) -> None:
+    """The table of who is in a recording."""
+    rows(
+        "",
+        ("speaker", "talk", "share", "words/min", "pitch", "says", "clip"),
+        [
+            (
+                s.label,
+                f"{s.talk_seconds:.1f} s",
+                f"{s.share:.0%}",
+                f"{s.words_per_minute:.0f}",
+                f"{s.median_pitch_hz:.0f} Hz" if s.median_pitch_hz else "-",
+                s.quote,
+                str(s.clip),
+            )
+            for s in found
+        ],
+        numbers=(1, 2, 3, 4),
+    )
+
+
+def quality(result: Quality) -> None:
+    """The verification table."""
+    rows(
+        "",
+        ("figure", "value", "threshold", "", "note"),
+        [(_name(f), _value(f), _threshold(f), _verdict(f), f.note) for f in result.figures],
+        numbers=(1, 2),
+    )
+
+
+def _name(figure: Figure) -> str:
+    return f"{figure.name} ({figure.speaker})" if figure.speaker else figure.name
+
+
+def _value(figure: Figure) -> str:
+    return "not measured" if figure.value is None else f"{figure.value:g} {figure.unit}".strip()
+
+
+def _threshold(figure: Figure) -> str:
+    return f"{figure.relation} {figure.threshold:g} {figure.unit}".strip() if figure.threshold is not None else ""
+
+
+def _verdict(figure: Figure) -> str:
+    return {True: "pass", False: "FAIL", None: ""}[figure.passed]

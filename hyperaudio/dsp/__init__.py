@@ -1,0 +1,1 @@
+"""Signal processing: small pure functions on arrays."""
