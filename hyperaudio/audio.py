@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import soundfile as sf
@@ -25,15 +23,14 @@ import soxr
 from hyperaudio import ffmpeg
 from hyperaudio.errors import InputError
 from hyperaudio.events import Progress, no_progress
+from hyperaudio.ffmpeg import Samples
+from hyperaudio.wav import Writer, settle, write
 
-Samples = ffmpeg.Samples
+__all__ = ["BLOCK", "Info", "Samples", "Writer", "blocks", "check_file", "decode", "probe", "read", "read_mono",
+           "resample", "settle", "write"]  # fmt: skip
 
 BLOCK = 2**18
 """Frames per block."""
-
-# Commands of libsndfile's sndfile.h that soundfile has no name for.
-_SET_ADD_PEAK_CHUNK = 0x1050
-_RF64_AUTO_DOWNGRADE = 0x1210
 
 _CLAIMS = re.compile(r"(?:\bdata|\bSSND|\briff|Riff size|Data Size)\s*: (\d+) \(should be (\d+)\)")
 """libsndfile's log: the size of the audio by its header, and by the file."""
@@ -123,7 +120,7 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Samples:
 
 
 def read_mono(path: Path, rate: int | None = None, start: int = 0, stop: int | None = None) -> Samples:
-    """Mean of the channels, ``(n,)``, resampled to ``rate`` Hz where given; ``start`` and ``stop`` in the file's frames.
+    """Mean of the channels, ``(n,)``, resampled to ``rate`` Hz where given; ``start``, ``stop`` in the file's frames.
 
     Raises:
         InputError: as :func:`blocks`.
@@ -153,41 +150,6 @@ def decode(path: Path, target: Path, progress: Progress = no_progress) -> Info:
     if info.frames - done > (0 if _is_lossless(info.codec) else info.rate // 2):
         raise InputError(f"{path} is cut off: {exact.seconds:.1f} s of {info.seconds:.1f} s are there", _REFETCH)
     return exact
-
-
-class Writer:
-    """A WAV file written block by block; RF64 past 4 GiB. The same samples give the same bytes at any time.
-
-    Args:
-        path: made anew.
-        rate: Hz.
-        channels: their number.
-        subtype: libsndfile's name of the sample format.
-    """
-
-    def __init__(self, path: Path, rate: int, channels: int, subtype: str = "FLOAT") -> None:
-        self._sound = sf.SoundFile(path, "w", rate, channels, subtype, format="RF64")
-        settle(self._sound)
-
-    def write(self, block: Samples) -> None:
-        """Append ``(channels, n)``."""
-        self._sound.write(block.T)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._sound.close()
-        _undate(Path(self._sound.name))
-
-
-def write(path: Path, samples: Samples, rate: int, subtype: str = "FLOAT") -> None:
-    """Write ``(channels, frames)``, or mono ``(frames,)``, as WAV; see :class:`Writer`."""
-    samples = np.atleast_2d(samples)
-    with Writer(path, rate, samples.shape[0], subtype) as writer:
-        writer.write(samples)
 
 
 def resample(source: Iterable[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
@@ -241,12 +203,6 @@ class _Stream(sf.SoundFile):
         return False
 
 
-def settle(sound: sf.SoundFile) -> None:
-    """Make a file just opened to write the same at any time, and an RF64 that stays under 4 GiB a plain WAV."""
-    for command, value in ((_SET_ADD_PEAK_CHUNK, 0), (_RF64_AUTO_DOWNGRADE, 1)):  # the peak chunk holds the time
-        sf._snd.sf_command(sound._file, command, sf._ffi.NULL, value)
-
-
 def _suggestion(path: Path) -> str:
     try:
         names = [entry.name for entry in path.parent.iterdir()]
@@ -274,15 +230,6 @@ def _sound(path: Path) -> Iterator[sf.SoundFile | None]:
 def _is_placeholder(size: int) -> bool:
     """Whether a program that wrote to a pipe, and could not fill in the size, put this there."""
     return any(limit - 2**20 < size <= limit for limit in (2**31, 2**32, 2**63, 2**64))
-
-
-def _undate(path: Path) -> None:
-    """Blank the time of writing in a WAV's PEAK chunk, which RF64 turned WAV has all the same."""
-    with path.open("r+b") as file:
-        head = file.read(256)
-        if (at := head.find(b"PEAK")) > 0:
-            file.seek(at + 12)
-            file.write(bytes(4))
 
 
 def _decoded(path: Path, size: int) -> Iterator[Samples]:

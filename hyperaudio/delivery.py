@@ -14,21 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 
-from hyperaudio import audio, ffmpeg, tags
+from hyperaudio import audio, ffmpeg, pcm, tags
 from hyperaudio.audio import BLOCK, Info, Samples
 from hyperaudio.errors import InputError, UsageError
 from hyperaudio.events import Progress, no_progress
-
-BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-_FLOATS = {"FLOAT": 32, "DOUBLE": 64}
-_BIG_ENDIAN = {"WAV": False, "WAVEX": False, "RF64": False, "W64": False, "AIFF": True, "AU": True, "CAF": True}
-"""Byte order of uncompressed containers where the file does not name another."""
+from hyperaudio.pcm import BIG_ENDIAN, BITS, FLOATS, integers
 
 SOUND = {
     ".wav": "WAV", ".wave": "WAV", ".bwf": "WAV", ".rf64": "RF64", ".w64": "W64", ".aif": "AIFF", ".aiff": "AIFF",
@@ -131,62 +125,15 @@ def deliver(
     return Delivered(out, method, audio.probe(out))
 
 
-def patch(path: Path, result: Path, edits: Sequence[tuple[int, int]]) -> None:
-    """Overwrite ranges of frames of an uncompressed file with those of ``result``, and not one byte else.
-
-    libsndfile's own read-write mode refuses files with text behind the audio and rewrites headers.
-
-    Raises:
-        InputError: the file's layout is not a plain run of frames.
-    """
-    with path.open("r+b") as file:
-        with sf.SoundFile(file.fileno(), closefd=False) as sound:
-            start, stop = (_position(sound, file.fileno(), frame) for frame in (0, 1))
-            width, subtype = (stop - start) // sound.channels, sound.subtype
-            big = _BIG_ENDIAN[sound.format] if sound.endian == "FILE" else sound.endian == "BIG"
-        if width * 8 != BITS.get(subtype, _FLOATS.get(subtype, 0)):
-            raise InputError(f"{path} stores its samples in a way that cannot be edited", "convert it to WAV first")
-        for first, last in edits:
-            for at in range(first, last, BLOCK):
-                frames = audio.read(result, at, min(at + BLOCK, last)).T
-                file.seek(start + at * width * frames.shape[1])
-                file.write(coded(frames, subtype, big))
-
-
-def coded(samples: npt.NDArray[np.floating[Any]], subtype: str, big: bool) -> bytes:
-    """Samples as a file holds them: integers are rounded to the nearest and held at full scale."""
-    if subtype in _FLOATS:
-        return samples.astype(f"{'>' if big else '<'}f{_FLOATS[subtype] // 8}").tobytes()
-    width = BITS[subtype] // 8
-    whole = _integers(samples, BITS[subtype])
-    if subtype == "PCM_U8":
-        whole = whole ^ np.int32(-(2**31))
-    bytewise = np.ascontiguousarray(whole.astype(">i4" if big else "<i4"))[..., None].view(np.uint8)
-    return (bytewise[..., :width] if big else bytewise[..., 4 - width :]).tobytes()
-
-
-def _integers(samples: npt.NDArray[np.floating[Any]], bits: int) -> npt.NDArray[np.int32]:
-    """Rounded to ``bits`` and left-aligned in 32, as libsndfile takes integers."""
-    full = 2.0 ** (bits - 1)
-    whole = np.clip(np.rint(samples.astype(np.float64) * full), -full, full - 1).astype(np.int64)
-    return (whole << (32 - bits)).astype(np.int32)
-
-
-def _position(sound: sf.SoundFile, descriptor: int, frame: int) -> int:
-    """Where a frame begins in the file: libsndfile seeks there."""
-    sound.seek(frame)
-    return os.lseek(descriptor, 0, os.SEEK_CUR)
-
-
 def _writer(info: Info, source: Path, out: Path) -> Callable[[_Order], Method]:
     suffix, own = out.suffix.lower(), out.suffix.lower() == source.suffix.lower()
-    coded_as = info.codec if info.container == "OGG" else {"MP3": "MPEG_LAYER_III"}.get(info.container, info.container)
+    coded_as = info.codec if info.container in ("OGG", "MP3") else info.container
     codec = coded_as if own and coded_as in _GRAFTED else CODED.get(suffix, "")
-    if own and info.container in _BIG_ENDIAN and (info.codec in BITS or info.codec in _FLOATS):
+    if own and info.container in BIG_ENDIAN and (info.codec in BITS or info.codec in FLOATS):
         return _patched
     if codec in _GRAFTED and (not own or codec == coded_as):
         return _GRAFTED[codec]
-    if suffix in SOUND or own and info.container in sf.available_formats() and info.container != "OGG":
+    if suffix in SOUND or (own and info.container in sf.available_formats() and info.container not in ("OGG", "MP3")):
         return _sound
     if suffix in STREAMS:
         return _stream
@@ -198,7 +145,7 @@ def _writer(info: Info, source: Path, out: Path) -> Callable[[_Order], Method]:
 
 def _patched(order: _Order) -> Method:
     shutil.copyfile(order.source, order.target)
-    patch(order.target, order.result, order.edits)
+    pcm.patch(order.target, order.result, order.edits)
     return "patched"
 
 
@@ -206,7 +153,7 @@ def _sound(order: _Order) -> Method:
     major = order.info.container if order.own else SOUND[order.target.suffix.lower()]
     kept = order.own and sf.check_format(major, order.info.codec)
     _encode_sound(order, order.target, major, order.info.codec if kept else _depth(order.info, major))
-    return "lossless" if order.info.codec in BITS or order.info.codec in _FLOATS else "encoded"
+    return "lossless" if order.info.codec in BITS or order.info.codec in FLOATS else "encoded"
 
 
 def _flac(order: _Order) -> Method:
@@ -275,7 +222,7 @@ def _bit_rate(order: _Order, codec: str) -> int:
 
 
 def _vorbis_level(order: _Order) -> float:
-    """libsndfile's compression level (0 is best) whose size meets the input's, from a minute in the middle."""
+    """The compression level of libsndfile (0 is best) whose size meets the input's, from a minute in the middle."""
     info = order.info
     middle, half = info.frames // 2, 30 * info.rate
     # On the block grid of the whole: what was coded once takes fewer bits there than between its blocks.
@@ -297,7 +244,7 @@ def _vorbis_level(order: _Order) -> float:
 
 def _depth(info: Info, major: str) -> str:
     """The input's own sample format where the container can hold it, else one that loses the least."""
-    if info.codec in BITS or info.codec in _FLOATS:
+    if info.codec in BITS or info.codec in FLOATS:
         for subtype in (info.codec, "PCM_16" if BITS.get(info.codec, 24) <= 16 else "PCM_24"):
             if sf.check_format(major, subtype):
                 return subtype
@@ -319,7 +266,7 @@ def _feed(sound: sf.SoundFile, block: Samples) -> None:
     step = 2**13 if sound.format == "OGG" else BLOCK  # libvorbis lays a whole write on the stack, and may overflow it
     for at in range(0, block.shape[1], step):
         part = block[:, at : at + step].T
-        sound.write(_integers(part, BITS[sound.subtype]) if sound.subtype in BITS else part)
+        sound.write(integers(part, BITS[sound.subtype]) if sound.subtype in BITS else part)
 
 
 def _set_texts(sound: sf.SoundFile, fields: dict[str, str]) -> None:
@@ -337,8 +284,9 @@ def _replacing(out: Path) -> Iterator[tuple[Path, Path]]:
         with target.open("rb") as file:
             os.fsync(file.fileno())
         target.replace(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror})", "free some space, or use --output") from error
+    except (OSError, sf.LibsndfileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.error_string
+        raise InputError(f"{out} cannot be written ({reason})", "free some space, or use --output") from error
     finally:
         target.unlink(missing_ok=True)
         scratch.unlink(missing_ok=True)

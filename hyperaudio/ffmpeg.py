@@ -6,6 +6,7 @@ the protocol ``file`` is allowed, and only demuxers of self-contained audio and 
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -191,6 +192,7 @@ def encode(
 
     Raises:
         InputError: FFmpeg cannot encode this, or the container cannot hold it.
+        OSError: the disk is full.
     """
     fixed = {"fflags": "+bitexact", **(layout or {})}  # no random track numbers
     try:
@@ -230,6 +232,8 @@ def encode(
             for own in sound:
                 new.mux_one(own)
     except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise OSError(error.errno, error.strerror) from error
         raise InputError(
             f"the result cannot be written as {codec} in {muxer} at {rate} Hz with {channels} channels "
             f"({_reason(error)})",

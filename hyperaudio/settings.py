@@ -177,7 +177,7 @@ def to_toml(schema: Schema) -> str:
             continue
         lines += ["", f"[{name}]"]
         for field_name, info in section.model_fields.items():
-            lines.append(f"# {info.description}")
+            lines.append(f"# {' '.join((info.description or '').split())}")
             value = info.get_default(call_default_factory=True)
             lines.append(f"# {field_name} =" if value is None else f"{field_name} = {_toml_value(value)}")
     return "\n".join(lines).lstrip() + "\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +16,7 @@ import soundfile as sf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperaudio import audio, delivery, ffmpeg, tags
+from hyperaudio import audio, delivery, ffmpeg, pcm, tags
 from hyperaudio.audio import Samples
 from hyperaudio.errors import InputError, UsageError
 
@@ -42,7 +44,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 def studio_wav(subtype: str, samples: Samples) -> bytes:
     """A WAV as a studio writes it: chunks known and unknown, odd lengths, before and behind the audio."""
-    body = delivery.coded(samples.T, subtype, big=False)
+    body = pcm.coded(samples.T, subtype, big=False)
     width = len(body) // samples.size
     layout = struct.pack(
         "<HHIIHH", 3 if subtype in ("FLOAT", "DOUBLE") else 1, samples.shape[0], 48_000,
@@ -135,10 +137,10 @@ def test_a_wav_keeps_every_byte_outside_the_edits(tmp_path: Path, subtype: str) 
     new = out.read_bytes()
     assert len(new) == len(original)
     audio_at = original.index(b"data") + 8
-    width = 2 * (delivery.BITS.get(subtype, 0) // 8 or {"FLOAT": 4, "DOUBLE": 8}[subtype])
+    width = 2 * (pcm.BITS.get(subtype, 0) // 8 or {"FLOAT": 4, "DOUBLE": 8}[subtype])
     differing = np.flatnonzero(np.frombuffer(new, np.uint8) != np.frombuffer(original, np.uint8))
     assert len(differing) and not outside(wanted.shape[1])[(differing - audio_at) // width].any()
-    step = 2.0 ** -(delivery.BITS.get(subtype, 30) - 1)
+    step = 2.0 ** -(pcm.BITS.get(subtype, 30) - 1)
     assert np.abs(audio.read(out) - wanted).max() <= step / 2 + 1e-7
 
 
@@ -159,7 +161,7 @@ def test_other_uncompressed_files_are_patched_in_their_byte_order(
     got, mask = audio.read(out), outside(samples.shape[1])
     assert out.stat().st_size == source.stat().st_size
     assert np.array_equal(got[:, mask], audio.read(source)[:, mask])
-    assert np.abs(got - wanted).max() <= 2.0 ** -delivery.BITS.get(subtype, 24)
+    assert np.abs(got - wanted).max() <= 2.0 ** -pcm.BITS.get(subtype, 24)
 
 
 def test_edits_beyond_full_scale_are_held_there(tmp_path: Path) -> None:
@@ -177,11 +179,11 @@ def test_edits_beyond_full_scale_are_held_there(tmp_path: Path) -> None:
     big=st.booleans(),
 )
 def test_a_sample_read_and_coded_again_is_the_same_bytes(bits: str, values: list[int], big: bool) -> None:
-    width = delivery.BITS[bits]
+    width = pcm.BITS[bits]
     whole = np.array(values) >> (24 - width)
     samples = (whole / 2.0 ** (width - 1)).astype(np.float32)[:, None]
     expected = b"".join(int(v).to_bytes(width // 8, "big" if big else "little", signed=True) for v in whole)
-    assert delivery.coded(samples, bits, big) == expected
+    assert pcm.coded(samples, bits, big) == expected
 
 
 LOSSY = [
@@ -318,6 +320,12 @@ def test_an_unknown_suffix_is_refused_with_those_known(tmp_path: Path) -> None:
         delivery.check_output(source, tmp_path / "out")
 
 
+def test_formats_that_do_not_tell_their_delay_are_refused(tmp_path: Path) -> None:
+    tagged(tmp_path / "in.aac", speech(44_100, 1), 44_100, "aac")
+    with pytest.raises(UsageError, match="exact timing"):
+        delivery.check_output(tmp_path / "in.aac", tmp_path / "out.aac")
+
+
 def test_a_folder_that_is_not_there_or_is_the_output_itself_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "in.wav"
     sf.write(source, np.zeros(100), 8000)
@@ -342,6 +350,33 @@ def test_an_interrupted_delivery_leaves_nothing(tmp_path: Path, error: Any) -> N
         delivery.deliver(source, result, EDITS, out, stop)
     assert out.read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp3", "out.mp3", "result.wav"]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp3", "libmp3lame"), (".ogg", "VORBIS"), (".wav", "pcm_s16le")])
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, suffix: str, codec: str) -> None:
+    source, result, out = tmp_path / f"in{suffix}", tmp_path / "result.wav", tmp_path / f"out{suffix}"
+    tagged(source, speech(44_100, 2, 6), 44_100, codec)
+    edited(source, result)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot be written .*free some space"):
+            delivery.deliver(source, result, EDITS, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [source.name, "result.wav"]
+
+
+def test_a_cover_larger_than_an_ogg_page_survives(tmp_path: Path) -> None:
+    cover = tags.Picture("image/jpeg", np.random.default_rng(0).bytes(300_000))
+    sf.write(tmp_path / "plain.ogg", speech(44_100, 1).T, 44_100)
+    tags.graft_ogg(tags.Tags(FIELDS, (cover,)), tmp_path / "plain.ogg", tmp_path / "in.ogg")
+    edited(tmp_path / "in.ogg", tmp_path / "result.wav")
+    delivery.deliver(tmp_path / "in.ogg", tmp_path / "result.wav", EDITS, tmp_path / "out.ogg")
+    assert ffmpeg.carried(tmp_path / "out.ogg").pictures == [cover]
+    assert audio.probe(tmp_path / "out.ogg").frames == audio.probe(tmp_path / "plain.ogg").frames
 
 
 def test_the_output_lies_beside_the_input() -> None:

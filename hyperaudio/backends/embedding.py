@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hyperaudio.backends import torchaudio_cpu
-from hyperaudio.errors import BackendError, HyperaudioError
+from hyperaudio.backends.torch_runtime import mapped
+from hyperaudio.errors import BackendError
 
 if TYPE_CHECKING:
     from hyperaudio.backend import Samples
@@ -23,19 +23,6 @@ SILENCE = 1e-4
 """-80 dBFS: audio that never gets louder holds no speech."""
 ACTIVE_RANGE = 1e-2
 """-40 dB below the loudest 10 ms frame: quieter frames do not count as speech when windows are weighted."""
-
-
-@contextmanager
-def mapped(what: str) -> Iterator[None]:
-    """Turns whatever a model library raises into a BackendError that says where it happened."""
-    try:
-        yield
-    except (HyperaudioError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        raise BackendError(
-            f"{what} failed: {type(error).__name__}: {error}", "if memory ran out, free some; else pick another backend"
-        ) from error
 
 
 def check(speech: Samples) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from hyperaudio.models import catalogue, store
+from hyperaudio.models.model import Hub, Source
 from hyperaudio.settings import models_folder
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def list_(
     show.rows(f"models folder: {root}", ("model", "task", "licence", "size", "here", "sources"), cells, numbers=(3,))
 
 
-def _brief(source: catalogue.Source) -> str:
+def _brief(source: Source) -> str:
     """A source in a few words."""
-    if isinstance(source, catalogue.Hub):
+    if isinstance(source, Hub):
         return str(source)
     first, *rest = source.archives
     return f"{first} and {len(rest)} more" if rest else str(first)

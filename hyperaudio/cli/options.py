@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from pydantic.fields import FieldInfo
 
 from hyperaudio import backend
-from hyperaudio.settings import Layer, Runtime, Section, from_pairs
+from hyperaudio.settings import Layer, Runtime, from_pairs
 from hyperaudio.stage import Stage
 
 Config = Annotated[
@@ -41,6 +43,10 @@ def runtime(device: str, threads: int | None) -> Runtime:
     return Runtime(device=device, threads=threads) if threads else Runtime(device=device)
 
 
+RESERVED = frozenset({"job", "config", "set", "force", "device", "threads", "quiet", "json", "speaker", "voice"})
+"""Names that commands have for themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """One generated option: the parameter it fills, and the setting that stands for."""
@@ -51,26 +57,36 @@ class Flag:
 
 
 def flags(stage: Stage) -> list[Flag]:
-    """The options of a stage: its own settings, then those of each backend of its tasks."""
-    made = [*_section_flags(stage.name, stage.settings, "")]
-    for task in stage.backends(stage.settings()):
-        for name, known in backend.find(task).items():
-            made += _section_flags(known.key, known.settings, f"{name}_")
+    """The options of a stage: its own settings, then those of each backend of its tasks.
+
+    A backend's setting is called by its own name where that is free, else with the backend's in front.
+    """
+    own = [(stage.name, stage.settings, "")]
+    used = [
+        (known.key, known.settings, name)
+        for task in stage.backends(stage.settings())
+        for name, known in backend.find(task).items()
+    ]
+    taken = Counter(name for _, kind, _ in [*own, *used] for name in kind.model_fields)
+    made = []
+    for section, kind, prefix in [*own, *used]:
+        for name, info in kind.model_fields.items():
+            parameter = f"{prefix}_{name}" if prefix and (taken[name] > 1 or name in RESERVED) else name
+            made.append(_flag(parameter, section, name, info))
     return made
 
 
-def _section_flags(section: str, kind: type[Section], prefix: str) -> Iterator[Flag]:
-    for name, info in kind.model_fields.items():
-        default = info.get_default(call_default_factory=True)
-        shown = "" if default is None else f"  [default: {_shown(default)}]"
-        panel = f"Settings of {section}" if prefix else "Settings"
-        option = typer.Option(
-            *_names(f"{prefix}{name}", info.annotation),
-            help=f"{info.description}{shown}",
-            show_default=False,
-            rich_help_panel=panel,
-        )
-        yield Flag(f"{prefix}{name}", f"{section}.{name}", Annotated[_plain(info.annotation) | None, option])
+def _flag(parameter: str, section: str, name: str, info: FieldInfo) -> Flag:
+    default = info.get_default(call_default_factory=True)
+    # Rich reads square brackets as markup.
+    shown = "" if default is None else f"  \\[default: {_shown(default)}]"
+    option = typer.Option(
+        *_names(parameter, info.annotation),
+        help=f"{' '.join((info.description or '').split())}{shown}",
+        show_default=False,
+        rich_help_panel=f"Settings of {section}",
+    )
+    return Flag(parameter, f"{section}.{name}", Annotated[_plain(info.annotation) | None, option])
 
 
 def _names(name: str, annotation: Any) -> tuple[str, ...]:
@@ -90,7 +106,7 @@ def _plain(annotation: Any) -> Any:
 
 
 def _shown(default: Any) -> str:
-    return {True: "yes", False: "no"}.get(default, str(default)) if isinstance(default, bool) else str(default)
+    return ("yes" if default else "no") if isinstance(default, bool) else str(default)
 
 
 def with_flags(function: Callable[..., None], made: list[Flag]) -> Callable[..., None]:

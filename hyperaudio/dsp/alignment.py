@@ -31,9 +31,9 @@ def levels(samples: npt.NDArray[np.floating]) -> Floats:
 
 
 def speech_threshold(level: npt.NDArray[np.floating]) -> float:
-    """dBFS that parts speech from pauses: 30 dB under the loud parts, but 8 dB over the floor."""
-    floor, top = np.percentile(level, [5, 95])
-    return float(min(max(top - 30, floor + 8), top - 12))
+    """dBFS that parts speech from pauses: 38 dB under the loud parts, more in noise, but 25 dB at least."""
+    floor, top = np.percentile(level, [2, 95])
+    return float(min(max(top - 38, floor + 6), top - 25))
 
 
 def features(samples: npt.NDArray[np.floating], active: npt.NDArray[np.bool_] | None = None) -> Floats:

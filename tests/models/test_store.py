@@ -7,7 +7,7 @@ import pytest
 
 from hyperaudio.errors import MissingError
 from hyperaudio.models import catalogue, store
-from hyperaudio.models.catalogue import Model
+from hyperaudio.models.model import Model
 
 CONTENT = b"weights"
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import warnings
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from hyperaudio.backends import clustering, torchaudio_cpu
-from hyperaudio.backends.embedding import RATE, SILENCE, mapped, unit
+from hyperaudio.backends.embedding import RATE, SILENCE, unit
+from hyperaudio.backends.torch_runtime import mapped
 from hyperaudio.errors import BackendError
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
@@ -62,6 +64,8 @@ class Settings(Section):
     """Seconds between the 10 s windows that are segmented; shorter is slower."""
     min_duration_off: float = Field(0.5, ge=0)
     """Seconds; shorter pauses of a speaker are closed."""
+    min_duration_on: float = Field(0.1, ge=0)
+    """Seconds; shorter segments are left out."""
     similarity: float = Field(0.4, gt=0, lt=1)
     """Mean cosine down to which two clusters are one speaker (same person about 0.8, strangers about 0.05)."""
     least_speech: float = Field(1.0, ge=0)
@@ -83,11 +87,11 @@ def load(settings: Settings, runtime: Runtime) -> PyannoteDiarizer:
 
     weights = store.path(WEIGHTS[0], runtime.models) / "pytorch_model.bin"
     with mapped("loading pyannote's segmentation"):
-        segmenter = _segmenter(str(weights), settings.step)
+        segmenter = _segmenter(weights, settings.step, runtime.threads)
     return PyannoteDiarizer(settings, segmenter, wespeaker.load(wespeaker.Settings(), runtime))
 
 
-def _segmenter(weights: str, step: float) -> Inference:
+def _segmenter(weights: Path, step: float, threads: int) -> Inference:
     """pyannote's sliding-window inference on the network; its pickled checkpoint may hold no code to run."""
     # pyannote reads these at import: it reports usage over the network unless told not to
     os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
@@ -95,6 +99,7 @@ def _segmenter(weights: str, step: float) -> Inference:
     torchaudio_cpu.ensure()
     import torch
 
+    torch.set_num_threads(threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that torchcodec is not there, which only reading files needs
         from pyannote.audio import Inference
@@ -251,7 +256,9 @@ class PyannoteDiarizer:
             shared = [max(0.0, min(end, e) - max(start, s)) for s, e in times] * (owners == label)
             return float(np.average(likely[:, label], weights=shared)) if shared.any() else UNKNOWN
 
-        turns = SpeakerDiarizationMixin.to_annotation(tracks, min_duration_off=self._settings.min_duration_off)
+        turns = SpeakerDiarizationMixin.to_annotation(
+            tracks, min_duration_on=self._settings.min_duration_on, min_duration_off=self._settings.min_duration_off
+        )
         names: dict[int, str] = {}
         segments = []
         for turn, _, label in turns.itertracks(yield_label=True):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperaudio.backends.embedding import fbank, mapped, pooled
+from hyperaudio.backends.embedding import fbank, pooled
+from hyperaudio.backends.torch_runtime import mapped
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
 
@@ -68,6 +69,7 @@ def load(settings: Settings, runtime: Runtime) -> CamPlusPlus:
     """
     import torch
 
+    torch.set_num_threads(runtime.threads)
     (weights,) = store.path(WEIGHTS[0], runtime.models).glob("*.pt")
     network = build()
     with mapped("loading CAM++"):
@@ -135,7 +137,8 @@ def build() -> nn.Module:
             segments = functional.avg_pool1d(x, CONTEXT, CONTEXT, ceil_mode=True)
             near = segments.repeat_interleave(CONTEXT, dim=-1)[..., : x.shape[-1]]
             context = x.mean(dim=-1, keepdim=True) + near
-            return self.linear_local(x) * torch.sigmoid(self.linear2(functional.relu(self.linear1(context))))
+            mask: Tensor = torch.sigmoid(self.linear2(functional.relu(self.linear1(context))))
+            return mask * self.linear_local(x)
 
     class Dense(nn.Module):
         def __init__(self, inputs: int, dilation: int) -> None:

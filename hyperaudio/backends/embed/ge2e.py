@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperaudio.backends import torchaudio_cpu
-from hyperaudio.backends.embedding import RATE, mapped, pooled
+from hyperaudio.backends.embedding import RATE, pooled
+from hyperaudio.backends.torch_runtime import mapped
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
 
@@ -96,6 +97,7 @@ def load(settings: Settings, runtime: Runtime) -> Ge2e:
     import torch
     from torch import nn
 
+    torch.set_num_threads(runtime.threads)
     (weights,) = store.path(WEIGHTS[0], runtime.models).glob("*.pt")
     lstm, linear = nn.LSTM(MELS, SIZE, LAYERS, batch_first=True), nn.Linear(SIZE, SIZE)
     with mapped("loading GE2E"):

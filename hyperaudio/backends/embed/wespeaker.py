@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperaudio.backends.embedding import fbank, mapped, pooled
+from hyperaudio.backends.embedding import fbank, pooled
+from hyperaudio.backends.torch_runtime import mapped
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
 

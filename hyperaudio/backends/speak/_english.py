@@ -25,7 +25,8 @@ def pronounce(words: Sequence[str], known: frozenset[str], british: bool) -> Spo
     """Symbols (only ``known`` ones) of a sentence given word by word.
 
     The sentence is read as a whole, for the sake of words whose sound depends on their neighbours. Where
-    that does not give each word its part back (numbers and abbreviations may), each is read alone.
+    that does not give each word its part back (numbers and abbreviations may), each is read alone. The
+    sentence ends in punctuation in any case, as else the model counts the silence after it to its last phone.
     """
     read = _reader(british)
     alone = [read(word).split() for word in words]
@@ -39,6 +40,8 @@ def pronounce(words: Sequence[str], known: frozenset[str], british: bool) -> Spo
         if part and symbols:
             symbols.append((" ", -1))
         symbols += part
+    if symbols and symbols[-1][1] >= 0:
+        symbols.append((".", -1))
     return Spoken("".join(s for s, _ in symbols), tuple(w for _, w in symbols))
 
 

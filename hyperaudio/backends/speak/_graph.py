@@ -22,8 +22,6 @@ RATE = 24_000
 """Hz of the sound."""
 UNIT = 600
 """Frames of sound per unit of duration: 25 ms."""
-MOST_TOKENS = 510
-"""Tokens the text encoder takes, without the blank at either end."""
 ROWS, STYLE = 510, 256
 """Shape of a voice file: one style vector per number of tokens."""
 
@@ -46,7 +44,7 @@ class Kokoro:
 
         import onnx
 
-        self._folder = folder
+        self.folder = folder
         self.vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text("utf-8"))["vocab"]
         model = onnx.load(str(folder / "kokoro-v1.0.int8.onnx"))
         self._durations = _session(_part(model, [], [_DURATION]), threads)
@@ -55,11 +53,11 @@ class Kokoro:
 
     def voices(self, prefixes: Sequence[str]) -> list[str]:
         """Names of the voices that begin with one of the prefixes, in order."""
-        return sorted(f.stem for f in (self._folder / "voices").glob("*.bin") if f.stem.startswith(tuple(prefixes)))
+        return sorted(f.stem for f in (self.folder / "voices").glob("*.bin") if f.stem.startswith(tuple(prefixes)))
 
     def style(self, voice: str, tokens: int) -> Floats:
         """Style vector ``(1, 256)`` of a voice for a text of that many tokens."""
-        table = np.fromfile(self._folder / "voices" / f"{voice}.bin", np.float32).reshape(ROWS, STYLE)
+        table = np.fromfile(self.folder / "voices" / f"{voice}.bin", np.float32).reshape(ROWS, STYLE)
         return np.ascontiguousarray(table[min(max(tokens, 1), ROWS) - 1][None])
 
     def tokens(self, phonemes: str) -> npt.NDArray[np.int64]:

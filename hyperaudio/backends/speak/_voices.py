@@ -27,8 +27,10 @@ SENTENCES = (
 )
 """What each voice says to be known by."""
 EMBEDDING_RATE = 16_000
-OCTAVE = 0.5
-"""Similarity that a distance of an octave in median pitch costs: a voice of the other sex is never near, whatever one number says."""
+REGISTER = 0.35
+"""Octaves of median pitch within which a voice has a person's register: it can be moved that far unharmed."""
+OCTAVE = 2.0
+"""Similarity that each octave past that costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,14 @@ def is_british(voice: str) -> bool:
     return voice.startswith("b")
 
 
-def known(model: Kokoro, embedder: Embedder, weights: str, folder: Path, progress: Progress) -> dict[str, Known]:
+def known(model: Kokoro, embedder: Embedder, weights: str, progress: Progress) -> dict[str, Known]:
     """All English voices, as the embedder hears them.
 
-    Kept in a file of ``folder`` under a name that tells the weights (``weights``: their identity) and the
+    Kept in a file beside the model under a name that tells the weights (``weights``: their identity) and the
     embedder (by its answer to a fixed signal). The file is a cache: it may be deleted, and where
     it cannot be written the voices are heard anew next time.
     """
-    file = folder / f"voices-{_digest(weights, embedder)}.cache.json"
+    file = model.folder / f"voices-{_digest(weights, embedder)}.cache.json"
     try:
         rows = json.loads(file.read_text("utf-8"))
         return {name: Known(np.array(row["embedding"], np.float32), float(row["pitch"])) for name, row in rows.items()}
@@ -71,12 +73,12 @@ def known(model: Kokoro, embedder: Embedder, weights: str, folder: Path, progres
 
 
 def nearest(voices: dict[str, Known], embedding: Floats, median_pitch: float) -> list[tuple[str, float]]:
-    """Voices with their cosine to ``embedding``, best first once the distance in pitch is taken off."""
+    """Voices with their cosine to ``embedding``, best first; those of another register come after."""
     cosine = {name: float(voice.embedding @ embedding) for name, voice in voices.items()}
 
     def merit(name: str) -> float:
-        both = median_pitch > 0 and voices[name].pitch > 0
-        return cosine[name] - (OCTAVE * abs(np.log2(voices[name].pitch / median_pitch)) if both else 0.0)
+        away = abs(np.log2(voices[name].pitch / median_pitch)) if median_pitch * voices[name].pitch > 0 else 0.0
+        return float(cosine[name] - OCTAVE * max(0.0, away - REGISTER))
 
     return [(name, cosine[name]) for name in sorted(voices, key=lambda name: (-merit(name), name))]
 
@@ -96,7 +98,7 @@ def _hear(model: Kokoro, embedder: Embedder, progress: Progress) -> dict[str, Kn
 
 
 def _digest(weights: str, embedder: Embedder) -> str:
-    """Short digest of the weights, the sentences and the embedder's answer to a second of fixed noise bursts."""
+    """Short digest of the weights, the sentences and the embedder's answer to two seconds of a fixed buzz."""
     time = np.arange(2 * EMBEDDING_RATE) / EMBEDDING_RATE
     probe = np.sin(2 * np.pi * 140 * time + 3 * np.sin(2 * np.pi * 4 * time)) ** 15 * 0.3
     answer = np.round(embedder.embed(probe.astype(np.float32)), 2) + 0.0

@@ -9,7 +9,7 @@ original's pitch contour, moved to the reference's register. Nothing is stretche
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from hyperaudio import backend
 from hyperaudio.backends.speak import _english, _voices
-from hyperaudio.backends.speak._graph import MOST_TOKENS, RATE, UNIT, Kokoro
+from hyperaudio.backends.speak._graph import RATE, UNIT, Kokoro
 from hyperaudio.backends.speak._timing import Timing, align
 from hyperaudio.dsp import alignment, durations, pitch, spectrum
 from hyperaudio.errors import BackendError, InputError
@@ -40,6 +40,7 @@ WEIGHTS = ("kokoro-82m",)
 LONGEST = 20.0
 """Seconds of a piece of a line that is rendered at once."""
 MOST_SYMBOLS = 480
+"""Symbols rendered at once; the text encoder takes 510."""
 PAUSE = 0.12
 """Seconds of silence from which phrases are placed on their own."""
 MARGIN = 0.15
@@ -82,9 +83,7 @@ class Synthesizer:
             InputError: nothing in the reference or in ``own`` is voiced.
         """
         model = self._model
-        heard = _voices.known(
-            model, embedder, store.identity(WEIGHTS[0], self._runtime.models), self._runtime.models / WEIGHTS[0], progress
-        )
+        heard = _voices.known(model, embedder, store.identity(WEIGHTS[0], self._runtime.models), progress)
         wanted, present = _resampled(reference), _resampled(own)
         register, usual = (pitch.median(pitch.contour(s, alignment.FEATURE_RATE)) for s in (wanted, present))
         if not register or not usual:
@@ -190,10 +189,12 @@ class KokoroVoice:
         tokens = model.tokens(spoken.symbols)
         owners = (-1, *spoken.words, -1)
         times = [(max(0.0, w.start - start), max(0.0, w.end - start)) for w in words]
-        timing, own = self._timed(tokens, owners, times, heard, text)
-        spaced, phrases = _laid_out(timing, own, np.array([0, *(s in _english.STRESS for s in spoken.symbols), 0]) == 0)
+        timing = self._timed(tokens, owners, times, heard, text)
+        marks = np.array([False, *(s in _english.STRESS for s in spoken.symbols), False])
+        spaced, phrases = _laid_out(timing, ~marks)
         style = model.style(self._name, len(spoken.symbols))
-        melody, energy = model.prosody(tokens, style, spaced)
+        own = model.durations(tokens, style)
+        melody, energy = (_warped(values, own, spaced) for values in model.prosody(tokens, style, own))
         frame = np.concatenate([[0], np.cumsum(spaced)])
         contour = pitch.contour(heard, alignment.FEATURE_RATE)
         melody = self._moved(melody, contour, [(2 * frame[a], 2 * frame[b], timing.edges[a]) for a, b in phrases])
@@ -209,8 +210,8 @@ class KokoroVoice:
         times: Sequence[tuple[float, float]],
         heard: Floats,
         text: str,
-    ) -> tuple[Timing, npt.NDArray[np.int64]]:
-        """When the tokens are spoken in the original, and their durations in the guide's rendering."""
+    ) -> Timing:
+        """When the tokens are spoken in the original, by a rendering in the guide's voice."""
         import soxr
 
         model = self._model
@@ -226,7 +227,7 @@ class KokoroVoice:
             raise BackendError(
                 f"the recording does not sound like {text!r} (distance {timing.cost:.2f})", "check the transcript there"
             )
-        return timing, own
+        return timing
 
     def _moved(
         self, melody: Floats, contour: Doubles, phrases: Sequence[tuple[int, int, float]]
@@ -257,7 +258,9 @@ def load(settings: Settings, runtime: Runtime) -> Synthesizer:
     return Synthesizer(Kokoro(store.path(WEIGHTS[0], runtime.models), threads=1), settings, runtime)
 
 
-def _parted(words, start, end, size):  # type: ignore[no-untyped-def]
+def _parted(
+    words: Sequence[Word], start: float, end: float, size: Callable[[Sequence[Word]], int]
+) -> list[tuple[Sequence[Word], float, float]]:
     """``words`` between ``start`` and ``end`` in parts within the limits, parted in the longest pauses."""
     if len(words) == 1 or (end - start <= LONGEST and size(words) <= MOST_SYMBOLS):
         return [(words, start, end)]
@@ -273,15 +276,16 @@ def _parted(words, start, end, size):  # type: ignore[no-untyped-def]
 
 
 def _laid_out(
-    timing: Timing, own: npt.NDArray[np.int64], needs_time: npt.NDArray[np.bool_]
+    timing: Timing, needs_time: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]]]:
     """Durations for the rendering in units, and the phrases as tokens ``(first, last)`` (exclusive).
 
     Within a phrase durations follow the original. A pause is only as long as a phrase's margins need, as
     phrases are placed on their own; its first token (punctuation) takes it up.
     """
-    spaced = np.ones(len(own), np.int64)
-    gaps = [g for g in timing.gaps if g.end - g.start >= PAUSE or g.first == 0 or g.last == len(own)]
+    count = len(needs_time)
+    spaced = np.ones(count, np.int64)
+    gaps = [g for g in timing.gaps if g.end - g.start >= PAUSE or g.first == 0 or g.last == count]
     for gap in gaps:
         spaced[gap.first] = max(1, REST - (gap.last - gap.first - 1))
     phrases = [(before.last, after.first) for before, after in itertools.pairwise(gaps)]
@@ -289,6 +293,17 @@ def _laid_out(
         edges = (timing.edges[a : b + 1] - timing.edges[a]) * RATE / UNIT
         spaced[a:b] = durations.whole(edges, needs_time[a:b].astype(np.int64))
     return spaced, phrases
+
+
+def _warped(values: Floats, own: npt.NDArray[np.int64], spaced: npt.NDArray[np.int64]) -> Floats:
+    """A contour for durations ``own``, two values per unit, carried over to ``spaced`` token by token.
+
+    Asked for prosody at durations that it would not choose itself, the model takes a short opening
+    silence out of the first word (180 ms measured); so it is asked for its own and that is warped.
+    """
+    source, aim = (2 * np.concatenate([[0], np.cumsum(d)]) for d in (own, spaced))
+    at = np.interp(np.arange(aim[-1]) + 0.5, aim, source)
+    return np.interp(at - 0.5, np.arange(len(values)), values).astype(np.float32)
 
 
 def _rooms(timing: Timing, phrases: Sequence[tuple[int, int]], seconds: float) -> list[tuple[float, float]]:

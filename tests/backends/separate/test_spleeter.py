@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from hyperaudio.backend import Samples
 from hyperaudio.backends.separate import spleeter
@@ -19,28 +19,8 @@ def separator(models: Path) -> spleeter.Spleeter:
     return spleeter.load(spleeter.Settings(), Runtime(device="cpu", threads=2, models=models))
 
 
-@pytest.fixture(scope="module")
-def speech_and_mix(data: Path) -> tuple[Samples, Samples]:
-    """Eight seconds of speech, and the same under its music made as loud as the speech."""
-    return music_at_0_db(data / "podcasts/dev2_120s_2spk_music", seconds=8)
-
-
-def music_at_0_db(folder: Path, seconds: int) -> tuple[Samples, Samples]:
-    span = {"start": 8 * 44_100, "frames": seconds * 44_100, "dtype": "float32", "always_2d": True}
-    read = {name: soundfile.read(folder / f"{name}.flac", **span)[0].T for name in ("stem_host", "stem_guest", "mix")}
-    speech = read["stem_host"] + read["stem_guest"]
-    music = read["mix"] - speech
-    return speech, speech + music * float(np.sqrt((speech**2).sum() / (music**2).sum()))
-
-
-def si_sdr(estimate: Samples, truth: Samples) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019)."""
-    scaled = truth * (np.vdot(estimate, truth) / np.vdot(truth, truth))
-    return float(10 * np.log10(np.vdot(scaled, scaled) / np.vdot(estimate - scaled, estimate - scaled)))
-
-
 def test_speech_under_loud_music_gains_ten_decibels(
-    separator: spleeter.Spleeter, speech_and_mix: tuple[Samples, Samples]
+    separator: spleeter.Spleeter, speech_and_mix: tuple[Samples, Samples], si_sdr: Callable[..., float]
 ) -> None:
     speech, mix = speech_and_mix
     voice = separator.vocals(mix)

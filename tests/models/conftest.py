@@ -1,4 +1,4 @@
-"""Tiny registry packages, and a registry for npm, made on the spot."""
+"""Tiny registry packages, and a registry for npm, made on the spot: fixtures that give the functions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,34 @@ import json
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from hyperaudio.models.catalogue import Tarball, Wheel
+import pytest
+
+from hyperaudio.models.model import Tarball, Wheel
+
+MakeWheel = Callable[..., Wheel]
+MakeTarball = Callable[[Path, str, dict[str, bytes]], Tarball]
 
 
-def make_wheel(folder: Path, name: str, members: dict[str, bytes], tag: str = "py3-none-any") -> Wheel:
+@pytest.fixture
+def make_wheel() -> MakeWheel:
+    return _wheel
+
+
+@pytest.fixture
+def make_tarball() -> MakeTarball:
+    return _tarball
+
+
+@pytest.fixture
+def npm_registry() -> Callable[[Path], AbstractContextManager[str]]:
+    return _npm_registry
+
+
+def _wheel(folder: Path, name: str, members: dict[str, bytes], tag: str = "py3-none-any") -> Wheel:
     """A wheel of version 1.0 in ``folder`` that pip takes."""
     file = folder / f"{name}-1.0-{tag}.whl"
     info = f"{name}-1.0.dist-info"
@@ -30,7 +50,7 @@ def make_wheel(folder: Path, name: str, members: dict[str, bytes], tag: str = "p
     return Wheel(name, "1.0", hashlib.sha256(content).hexdigest(), len(content))
 
 
-def make_tarball(folder: Path, name: str, members: dict[str, bytes]) -> Tarball:
+def _tarball(folder: Path, name: str, members: dict[str, bytes]) -> Tarball:
     """An npm package of version 1.0.0 in ``folder``, whose install scripts would leave a mark."""
     scripts = dict.fromkeys(("preinstall", "install", "postinstall", "prepare", "prepack"), f"touch {folder}/ran")
     manifest = json.dumps({"name": name, "version": "1.0.0", "scripts": scripts}).encode()
@@ -45,7 +65,7 @@ def make_tarball(folder: Path, name: str, members: dict[str, bytes]) -> Tarball:
 
 
 @contextmanager
-def npm_registry(folder: Path) -> Iterator[str]:
+def _npm_registry(folder: Path) -> Iterator[str]:
     """Serves the tarballs of a folder as npm's registry does; gives its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from hyperaudio.backend import Line, Reference
+from hyperaudio.backends.embed import wespeaker
+from hyperaudio.backends.speak import _voices, kokoro
+from hyperaudio.backends.speak._graph import Kokoro
+from hyperaudio.dsp import alignment, pitch
+from hyperaudio.errors import BackendError
+from hyperaudio.events import no_progress
+from hyperaudio.settings import Runtime
+from hyperaudio.timeline import Word
+
+RATE = 16_000
+TEXT = ["what", "do", "i", "here", "seek"]
+
+
+@pytest.fixture(scope="module")
+def speaker(data: Path) -> Reference:
+    samples, rate = soundfile.read(data / "voices/ls2414/2414-128291-0003.flac", dtype="float32")
+    return Reference(samples, rate)
+
+
+@pytest.fixture(scope="module")
+def few(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Kokoro:
+    """The model with two of its voices, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("kokoro")
+    (folder / "voices").mkdir()
+    for file in ("kokoro-v1.0.int8.onnx", "vocab.json", "voices/af_heart.bin", "voices/bm_george.bin"):
+        os.symlink(models / "kokoro-82m" / file, folder / file)
+    return Kokoro(folder)
+
+
+@pytest.fixture(scope="module")
+def voice(few: Kokoro, models: Path, data: Path, speaker: Reference) -> kokoro.KokoroVoice:
+    samples, rate = soundfile.read(data / "voices/p226/p226_003.flac", dtype="float32")
+    runtime = Runtime(threads=1, models=models)
+    embedder = wespeaker.load(wespeaker.Settings(), runtime)
+    synthesizer = kokoro.Synthesizer(few, kokoro.Settings(), runtime)
+    return synthesizer.voice(Reference(samples, rate), speaker, embedder, no_progress)
+
+
+@pytest.fixture(scope="module")
+def line(speaker: Reference) -> Line:
+    length = len(speaker.samples) / speaker.rate
+    edges = np.linspace(0.3, length - 0.2, len(TEXT) + 1)
+    words = [Word(start=a, end=b, text=t) for a, b, t in zip(edges, edges[1:], TEXT, strict=False)]
+    return Line(" ".join(TEXT), words, "en", speaker.samples, speaker.rate)
+
+
+def active(samples: np.ndarray) -> tuple[float, float]:
+    level = alignment.levels(samples)
+    loud = np.flatnonzero(level > level.max() - 30) * alignment.STEP
+    return float(loud[0]), float(loud[-1])
+
+
+def test_a_mans_reference_gets_a_mans_voice(voice: kokoro.KokoroVoice, few: Kokoro) -> None:
+    assert voice.figures["voice"] == "bm_george"
+    assert voice.figures["runner_up"] == "af_heart"
+    assert len(list(few.folder.glob("voices-*.cache.json"))) == 1
+
+
+def test_a_take_lies_where_the_original_lies(voice: kokoro.KokoroVoice, line: Line) -> None:
+    take = voice.take(line)
+    assert take.samples.shape == line.original.shape
+    assert take.samples.dtype == np.float32
+    assert np.abs(np.subtract(active(take.samples), active(line.original))).max() <= 0.12
+    median = pitch.median(pitch.contour(take.samples, RATE))
+    assert median == pytest.approx(float(voice.figures["reference_pitch_hz"]), rel=0.2)
+    assert np.array_equal(voice.take(line).samples, take.samples)
+
+
+def test_what_cannot_be_pronounced_is_an_error(voice: kokoro.KokoroVoice, line: Line) -> None:
+    dots = Line("...", [Word(start=0, end=1, text="...")], "en", line.original, line.rate)
+    with pytest.raises(BackendError, match="no phonemes"):
+        voice.take(dots)
+    with pytest.raises(BackendError, match="no words"):
+        voice.take(Line("", [], "en", line.original, line.rate))
+
+
+def test_too_many_words_for_the_time_are_an_error(voice: kokoro.KokoroVoice, line: Line) -> None:
+    words = [Word(start=0, end=0.2, text="incomprehensibilities") for _ in range(3)]
+    with pytest.raises(BackendError, match="cannot time"):
+        voice.take(Line("", words, "en", line.original[:4000], line.rate))
+
+
+def test_long_lines_are_parted_in_their_longest_pauses() -> None:
+    words = [Word(start=t, end=t + 0.4, text="a") for t in np.arange(0, 50, 0.5)]
+    words = [w.model_copy(update={"start": w.start + (w.start >= 24), "end": w.end + (w.start >= 24)}) for w in words]
+    parts = kokoro._parted(words, 0.0, 51.0, len)
+    assert [w for part, _, _ in parts for w in part] == words
+    assert all(end - start <= kokoro.LONGEST for _, start, end in parts)
+    assert 24.45 == pytest.approx(next(end for _, _, end in parts if 24 < end < 25.5), abs=0.55)
+    assert [start for _, start, _ in parts] == [0.0, *(end for _, _, end in parts[:-1])]
+
+
+def test_a_damaged_cache_of_voices_is_made_anew(few: Kokoro, models: Path) -> None:
+    embedder = wespeaker.load(wespeaker.Settings(), Runtime(threads=1, models=models))
+    first = _voices.known(few, embedder, "x", no_progress)
+    (file,) = (f for f in few.folder.glob("voices-*.cache.json") if f.stat().st_mtime_ns and '"af_heart"' in f.read_text())
+    file.write_text("{")
+    assert _voices.known(few, embedder, "x", no_progress).keys() == first.keys()
