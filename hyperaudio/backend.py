@@ -30,7 +30,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hyperaudio import backends
 from hyperaudio.errors import ConfigError, MissingError
 from hyperaudio.events import Progress
 from hyperaudio.models import store
@@ -248,7 +247,7 @@ def find(task: Task) -> dict[str, Backend]:
     Raises:
         ConfigError: two of them have the same name.
     """
-    package = importlib.import_module(f"{backends.__name__}.{task}")
+    package = importlib.import_module(f"hyperaudio.backends.{task}")
     found = {
         info.name: Backend(task, info.name, importlib.import_module(f"{package.__name__}.{info.name}"))
         for info in pkgutil.iter_modules(package.__path__)

@@ -157,9 +157,10 @@ def resolve(schema: Schema, *layers: Layer) -> Settings:
         except ValidationError as error:
             first = error.errors()[0]
             key = f"{name}.{first['loc'][0]}" if first["loc"] else name
+            where = {origin for known, origin in origins.items() if known == key or not first["loc"]}
+            reason = first["msg"].removeprefix("Value error, ")
             raise ConfigError(
-                f"{key} = {first['input']!r} in {origins.get(key, 'the settings')}: {first['msg']}",
-                f"see hyperaudio settings {name}",
+                f"{key} = {first['input']!r} in {', '.join(sorted(where))}: {reason}", f"see hyperaudio settings {name}"
             ) from error
     given = {
         f"{name}.{key}": value

@@ -105,6 +105,7 @@ def reassign(embeddings: Samples, seconds: Floats, centroids: Samples, rounds: i
 
 def posterior(cosines: Floats) -> Floats:
     """How likely each speaker is, given the cosines ``(n, speakers)`` to their centroids: a softmax in which an
-    unknown voice at :data:`STRANGER` takes part, so that a row may sum to less than 1."""
+    unknown voice at :data:`STRANGER` takes part, so that a row may sum to less than 1.
+    """
     weights = np.exp((cosines - STRANGER) / TEMPERATURE)
     return np.asarray(weights / (1.0 + weights.sum(axis=1, keepdims=True)))

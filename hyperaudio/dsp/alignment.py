@@ -27,7 +27,7 @@ _CEPSTRA = 13
 
 def levels(samples: npt.NDArray[np.floating]) -> Floats:
     """Level of ``samples`` ``(frames,)`` at 16 kHz in dBFS, one per ``STEP``, over 25 ms around it."""
-    return 10 * np.log10((_frames(samples) ** 2).mean(axis=1) + 1e-10)
+    return np.asarray(10 * np.log10((_frames(samples) ** 2).mean(axis=1) + 1e-10))
 
 
 def speech_threshold(level: npt.NDArray[np.floating]) -> float:
@@ -60,7 +60,7 @@ def features(samples: npt.NDArray[np.floating], active: npt.NDArray[np.bool_] | 
 def distances(target: Floats, template: Floats) -> Floats:
     """Mean squared difference of features: ``(target points, template points)``."""
     square = (target**2).sum(axis=1)[:, None] + (template**2).sum(axis=1)[None]
-    return np.maximum(square - 2 * target @ template.T, 0.0) / target.shape[1]
+    return np.asarray(np.maximum(square - 2 * target @ template.T, 0.0) / target.shape[1])
 
 
 def walk(cost: Floats, optional: npt.NDArray[np.bool_], hold: float = 0.15, skip: float = 0.3) -> Ints:
@@ -114,7 +114,9 @@ def _slope(values: Floats, reach: int = 4) -> Floats:
     """Least-squares slope over ``2 * reach + 1`` points."""
     padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
     n = len(values)
-    total = sum(k * (padded[reach + k : reach + k + n] - padded[reach - k : reach - k + n]) for k in range(1, reach + 1))
+    total = sum(
+        k * (padded[reach + k : reach + k + n] - padded[reach - k : reach - k + n]) for k in range(1, reach + 1)
+    )
     return np.asarray(total) / (2 * sum(k * k for k in range(1, reach + 1)))
 
 

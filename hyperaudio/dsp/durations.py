@@ -25,4 +25,4 @@ def whole(boundaries: npt.NDArray[np.floating], least: npt.NDArray[np.integer]) 
     forward = np.maximum.accumulate(grid - before) + before
     end = max(int(grid[-1]), int(grid[0] + before[-1]))
     latest = end - (before[-1] - before)
-    return np.diff(np.minimum(forward, latest))
+    return np.asarray(np.diff(np.minimum(forward, latest)), np.int64)

@@ -18,7 +18,7 @@ def lag(late: npt.NDArray[np.floating], early: npt.NDArray[np.floating], rate: i
     if reach < 1 or not a.any() or not b.any():
         return 0
     size = len(a) + len(b)
-    both = np.fft.irfft(np.fft.rfft(a - a.mean(), size) * np.conj(np.fft.rfft(b - b.mean(), size)), size)
+    both = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)
     shifts = np.arange(-reach, reach + 1)
     return int(shifts[np.argmax(both[shifts])])
 
@@ -41,4 +41,4 @@ def _envelope(samples: npt.NDArray[np.floating], rate: int) -> npt.NDArray[np.fl
     if not len(square):
         return square
     window = np.hanning(round(_WINDOW * rate))
-    return np.sqrt(np.maximum(oaconvolve(square, window / window.sum(), mode="full"), 0.0))
+    return np.asarray(np.sqrt(np.maximum(oaconvolve(square, window / window.sum(), mode="full"), 0.0)))

@@ -17,7 +17,7 @@ def contour(samples: npt.NDArray[np.floating], rate: int, step: float = 0.005) -
 
     signal = np.ascontiguousarray(samples, np.float64)
     rough, times = pyworld.dio(signal, rate, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=step * 1000)
-    return pyworld.stonemask(signal, rough, times, rate)  # type: ignore[no-any-return]
+    return np.asarray(pyworld.stonemask(signal, rough, times, rate))
 
 
 def median(pitch: npt.NDArray[np.floating]) -> float:
@@ -39,4 +39,4 @@ def continuous(pitch: npt.NDArray[np.floating], smooth: int = 5) -> Floats:
         return np.zeros(len(pitch))
     good = np.flatnonzero((pitch > middle / 2) & (pitch < middle * 2))
     log = median_filter(np.log(pitch[good].astype(np.float64)), size=smooth, mode="nearest")
-    return np.exp(np.interp(np.arange(len(pitch)), good, log))
+    return np.asarray(np.exp(np.interp(np.arange(len(pitch)), good, log)))

@@ -59,7 +59,7 @@ def apply(samples: npt.NDArray[np.floating], taps: npt.NDArray[np.floating]) -> 
         return np.zeros(0, np.float32)
     full = oaconvolve(np.asarray(samples, np.float64), taps)
     start = len(taps) // 2
-    return full[start : start + len(samples)].astype(np.float32)
+    return np.asarray(full[start : start + len(samples)], np.float32)
 
 
 def _third(frequency: float) -> Floats:

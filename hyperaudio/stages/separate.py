@@ -151,16 +151,14 @@ def _alone(levels: list[tuple[float, float]], limit: float) -> np.ndarray:
 
 
 def _pieces(regions: list[tuple[float, float]], programme: Programme) -> Iterator[tuple[int, int, bool]]:
-    """The recording cut up, in frames: stretches to be separated, none longer than a chunk, and the others."""
+    """The recording cut up, in frames, no piece longer than a chunk: those to be separated, and the others."""
     at, rate = 0, programme.rate
-    step = frames(CHUNK, rate)
     for start, end in [*regions, (programme.seconds, programme.seconds)]:
         first, last = frames(start, rate), min(frames(end, rate), programme.frames)
-        if first > at:
-            yield at, first, False
-        count = max(1, -(-(last - first) // step))
-        cuts = [first + (last - first) * k // count for k in range(count + 1)]
-        yield from ((a, b, True) for a, b in itertools.pairwise(cuts) if b > a)
+        for low, high, wanted in ((at, first, False), (max(at, first), last, True)):
+            count = -(-max(0, high - low) // frames(CHUNK, rate))
+            cuts = [low + (high - low) * k // count for k in range(count + 1)] if count else []
+            yield from ((a, b, wanted) for a, b in itertools.pairwise(cuts))
         at = max(at, last)
 
 

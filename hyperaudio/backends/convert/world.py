@@ -79,7 +79,7 @@ class World:
 
     def _gain(self, reference: Reference, own: Reference, warp: float) -> tuple[Doubles, Doubles]:
         """Bands in Hz, and what the warped voice lacks there in dB."""
-        bands = BANDS[BANDS < 0.47 * min(reference.rate, own.rate)]
+        bands = BANDS[0.47 * min(reference.rate, own.rate) > BANDS]
         if not self._settings.colour:
             return bands, np.zeros(len(bands))
         moved = _converted(own.samples, own.rate, 1.0, warp)
@@ -128,9 +128,7 @@ def _converted(samples: Floats, rate: int, ratio: float, warp: float) -> Floats:
 
     work = min(rate, HIGHEST_RATE)
     signal = np.ascontiguousarray(soxr.resample(samples, rate, work) if work != rate else samples, np.float64)
-    contour, times = pyworld.harvest(
-        signal, work, f0_floor=pitch.LOWEST, f0_ceil=pitch.HIGHEST, frame_period=STEP_MS
-    )
+    contour, times = pyworld.harvest(signal, work, f0_floor=pitch.LOWEST, f0_ceil=pitch.HIGHEST, frame_period=STEP_MS)
     envelope = pyworld.cheaptrick(signal, contour, times, work)
     aperiodicity = pyworld.d4c(signal, contour, times, work)
     moved = pyworld.synthesize(

@@ -92,7 +92,7 @@ def load(settings: Settings, runtime: Runtime) -> PyannoteDiarizer:
 
 
 def _segmenter(weights: Path, step: float, threads: int) -> Inference:
-    """pyannote's sliding-window inference on the network; its pickled checkpoint may hold no code to run."""
+    """Pyannote's sliding-window inference on the network; its pickled checkpoint may hold no code to run."""
     # pyannote reads these at import: it reports usage over the network unless told not to
     os.environ["PYANNOTE_METRICS_ENABLED"] = "false"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -167,7 +167,8 @@ class PyannoteDiarizer:
 
     def _embed_windows(self, speech: Samples, windows: SlidingWindowFeature, progress: Progress) -> Samples:
         """Unit-norm embedding ``(windows, local speakers, dimensions)`` of each local speaker; zero where there is
-        too little of it."""
+        too little of it.
+        """
         active = windows.data > 0.5
         alone = active & (active.sum(axis=2, keepdims=True) == 1)
         count, frames, local = active.shape
@@ -211,7 +212,8 @@ class PyannoteDiarizer:
         self, windows: SlidingWindowFeature, labels: npt.NDArray[np.intp], speakers: int
     ) -> SlidingWindowFeature:
         """Who is active, ``(frames, speakers)`` of 0 and 1: as many at a time as the windows count on average, those
-        with the most votes. A window that hears more of a speaker has more of a say."""
+        with the most votes. A window that hears more of a speaker has more of a say.
+        """
         from pyannote.audio.pipelines.utils.diarization import SpeakerDiarizationMixin
         from pyannote.core import SlidingWindowFeature
 
@@ -271,7 +273,8 @@ class PyannoteDiarizer:
 
 def _alone_seconds(windows: SlidingWindowFeature) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Seconds of unoverlapped speech of each local speaker ``(windows, local speakers)``: within its window, and with
-    each moment shared out among the windows that hear it, so that these sum to the time in the recording."""
+    each moment shared out among the windows that hear it, so that these sum to the time in the recording.
+    """
     active = windows.data > 0.5
     alone = active & (active.sum(axis=2, keepdims=True) == 1)
     count, frames, _ = active.shape
@@ -286,7 +289,8 @@ def _alone_seconds(windows: SlidingWindowFeature) -> tuple[npt.NDArray[np.float6
 
 def _pieces(tracks: npt.NDArray[Any], longest: float, shortest: float) -> list[tuple[int, int]]:
     """First and end frames of what one speaker alone says without a pause, in equal parts of at most ``longest``
-    frames; those under ``shortest`` are left out."""
+    frames; those under ``shortest`` are left out.
+    """
     single = np.where(tracks.sum(axis=1) == 1, tracks.argmax(axis=1), -1)
     edges = [0, *(np.flatnonzero(np.diff(single)) + 1).tolist(), len(single)]
     pieces = []

@@ -138,7 +138,8 @@ def build() -> nn.Module:
             near = segments.repeat_interleave(CONTEXT, dim=-1)[..., : x.shape[-1]]
             context = x.mean(dim=-1, keepdim=True) + near
             mask: Tensor = torch.sigmoid(self.linear2(functional.relu(self.linear1(context))))
-            return mask * self.linear_local(x)
+            local: Tensor = self.linear_local(x)
+            return local * mask
 
     class Dense(nn.Module):
         def __init__(self, inputs: int, dilation: int) -> None:

@@ -67,7 +67,7 @@ class Kokoro:
     def durations(self, tokens: npt.NDArray[np.int64], style: Floats) -> npt.NDArray[np.int64]:
         """The model's own duration of each token ``(n,)``, in units of 25 ms."""
         (durations,) = self._run(self._durations, tokens=tokens, style=style, speed=np.ones(1, np.float32))
-        return np.rint(durations[0]).astype(np.int64)
+        return np.asarray(np.rint(durations[0]), np.int64)
 
     def prosody(
         self, tokens: npt.NDArray[np.int64], style: Floats, durations: npt.NDArray[np.int64]
@@ -79,7 +79,12 @@ class Kokoro:
         return pitch[0], energy[0]
 
     def sound(
-        self, tokens: npt.NDArray[np.int64], style: Floats, durations: npt.NDArray[np.int64], pitch: Floats, energy: Floats
+        self,
+        tokens: npt.NDArray[np.int64],
+        style: Floats,
+        durations: npt.NDArray[np.int64],
+        pitch: Floats,
+        energy: Floats,
     ) -> Floats:
         """Sound ``(600 * sum(durations),)`` at 24 kHz."""
         (sound,) = self._run(

@@ -79,7 +79,7 @@ def align(
     spans = [(s[0], s[-1] + 1) if len(s) else (at[b], at[b]) for (_, b), s in zip(gaps, silent, strict=True)]
     speech = ~optional[path]
     return Timing(
-        edges=at * step,
+        edges=np.asarray(at * step, np.float64),
         gaps=tuple(Gap(a, b, s * step, e * step) for (a, b), (s, e) in zip(gaps, spans, strict=True)),
         cost=float(cost[speech, path[speech]].mean()) if speech.any() else float("inf"),
     )

@@ -8,18 +8,17 @@ original's pitch contour, moved to the reference's register. Nothing is stretche
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hyperaudio import backend
-from hyperaudio.backends.speak import _english, _voices
+from hyperaudio.backends.speak import _english, _layout, _voices
 from hyperaudio.backends.speak._graph import RATE, UNIT, Kokoro
 from hyperaudio.backends.speak._timing import Timing, align
-from hyperaudio.dsp import alignment, durations, pitch, spectrum
+from hyperaudio.dsp import alignment, pitch, spectrum
 from hyperaudio.errors import BackendError, InputError
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
@@ -37,18 +36,6 @@ RANK = 10
 PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "soxr", "scipy")
 WEIGHTS = ("kokoro-82m",)
 
-LONGEST = 20.0
-"""Seconds of a piece of a line that is rendered at once."""
-MOST_SYMBOLS = 480
-"""Symbols rendered at once; the text encoder takes 510."""
-PAUSE = 0.12
-"""Seconds of silence from which phrases are placed on their own."""
-MARGIN = 0.15
-"""Seconds that may sound before the first and after the last phone of a phrase: its onset and its decay."""
-FADE = 0.008
-"""Seconds over which a phrase's margins are faded."""
-REST = 8
-"""Units of duration that a pause gets in the rendering at most."""
 VOICED = 40.0
 """Hz above which the model's own contour counts as voiced (its generator's threshold is 10)."""
 WORST_COST = 1.9
@@ -87,7 +74,9 @@ class Synthesizer:
         wanted, present = _resampled(reference), _resampled(own)
         register, usual = (pitch.median(pitch.contour(s, alignment.FEATURE_RATE)) for s in (wanted, present))
         if not register or not usual:
-            raise InputError(f"no voiced speech in {'the target' if register else 'the reference'}", "give a longer clip")
+            raise InputError(
+                f"no voiced speech in {'the target' if register else 'the reference'}", "give a longer clip"
+            )
         ranking = _voices.nearest(heard, embedder.embed(wanted), register)
         if self._settings.voice != "auto":
             named = [row for row in ranking if row[0] == self._settings.voice]
@@ -117,7 +106,7 @@ class Synthesizer:
     def _taps(self, name: str, reference: Reference) -> Doubles:
         """The filter at 24 kHz that brings the voice's long-term spectrum toward the reference's."""
         said = np.concatenate([_voices.plain(self._model, name, text) for text in _voices.SENTENCES])
-        bands = BANDS[BANDS < 0.47 * min(reference.rate, RATE)]
+        bands = BANDS[0.47 * min(reference.rate, RATE) > BANDS]
         source = spectrum.mean_envelope(said, RATE, bands)
         wanted = spectrum.mean_envelope(reference.samples, reference.rate, bands)
         return spectrum.matching_filter(source, wanted, bands, RATE)
@@ -175,7 +164,7 @@ class KokoroVoice:
 
     def _parts(self, words: Sequence[Word], seconds: float) -> list[tuple[Sequence[Word], float, float]]:
         """The line in parts short enough to be rendered, parted in the longest pauses."""
-        return _parted(words, 0.0, seconds, lambda part: len(self._spoken(part, self._name).symbols))
+        return _layout.parted(words, 0.0, seconds, lambda part: len(self._spoken(part, self._name).symbols))
 
     def _spoken(self, words: Sequence[Word], voice: str) -> _english.Spoken:
         return _english.pronounce([w.text for w in words], self._known, _voices.is_british(voice))
@@ -191,16 +180,19 @@ class KokoroVoice:
         times = [(max(0.0, w.start - start), max(0.0, w.end - start)) for w in words]
         timing = self._timed(tokens, owners, times, heard, text)
         marks = np.array([False, *(s in _english.STRESS for s in spoken.symbols), False])
-        spaced, phrases = _laid_out(timing, ~marks)
         style = model.style(self._name, len(spoken.symbols))
         own = model.durations(tokens, style)
-        melody, energy = (_warped(values, own, spaced) for values in model.prosody(tokens, style, own))
+        edges = _layout.evened(timing.edges, own, owners)
+        spaced, phrases = _layout.laid_out(edges, timing.gaps, ~marks)
+        melody, energy = (_layout.warped(values, own, spaced) for values in model.prosody(tokens, style, own))
         frame = np.concatenate([[0], np.cumsum(spaced)])
         contour = pitch.contour(heard, alignment.FEATURE_RATE)
-        melody = self._moved(melody, contour, [(2 * frame[a], 2 * frame[b], timing.edges[a]) for a, b in phrases])
+        melody = self._moved(melody, contour, [(2 * frame[a], 2 * frame[b], edges[a]) for a, b in phrases])
         sound = model.sound(tokens, style, spaced, melody, energy)
-        for (a, b), room in zip(phrases, _rooms(timing, phrases, len(heard) / alignment.FEATURE_RATE), strict=True):
-            _place(canvas, sound, frame[a] * UNIT, frame[b] * UNIT, start + timing.edges[a], room)
+        for (a, b), room in zip(
+            phrases, _layout.rooms(edges, phrases, len(heard) / alignment.FEATURE_RATE), strict=True
+        ):
+            _layout.place(canvas, sound, frame[a] * UNIT, frame[b] * UNIT, start + edges[a], room)
         return timing.cost
 
     def _timed(
@@ -229,9 +221,7 @@ class KokoroVoice:
             )
         return timing
 
-    def _moved(
-        self, melody: Floats, contour: Doubles, phrases: Sequence[tuple[int, int, float]]
-    ) -> Floats:
+    def _moved(self, melody: Floats, contour: Doubles, phrases: Sequence[tuple[int, int, float]]) -> Floats:
         """The model's melody with the original's contour in the new register where the model is voiced."""
         usual, register = self._registers
         voiced = melody > VOICED
@@ -256,78 +246,6 @@ def load(settings: Settings, runtime: Runtime) -> Synthesizer:
         BackendError: they are not the export that this backend knows.
     """
     return Synthesizer(Kokoro(store.path(WEIGHTS[0], runtime.models), threads=1), settings, runtime)
-
-
-def _parted(
-    words: Sequence[Word], start: float, end: float, size: Callable[[Sequence[Word]], int]
-) -> list[tuple[Sequence[Word], float, float]]:
-    """``words`` between ``start`` and ``end`` in parts within the limits, parted in the longest pauses."""
-    if len(words) == 1 or (end - start <= LONGEST and size(words) <= MOST_SYMBOLS):
-        return [(words, start, end)]
-    middle = (start + end) / 2
-
-    def worth(k: int) -> float:
-        pause = max(0.0, words[k].start - words[k - 1].end)
-        return pause - 0.05 * abs((words[k].start + words[k - 1].end) / 2 - middle)
-
-    cut = max(range(1, len(words)), key=worth)
-    at = (words[cut].start + words[cut - 1].end) / 2
-    return _parted(words[:cut], start, at, size) + _parted(words[cut:], at, end, size)
-
-
-def _laid_out(
-    timing: Timing, needs_time: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]]]:
-    """Durations for the rendering in units, and the phrases as tokens ``(first, last)`` (exclusive).
-
-    Within a phrase durations follow the original. A pause is only as long as a phrase's margins need, as
-    phrases are placed on their own; its first token (punctuation) takes it up.
-    """
-    count = len(needs_time)
-    spaced = np.ones(count, np.int64)
-    gaps = [g for g in timing.gaps if g.end - g.start >= PAUSE or g.first == 0 or g.last == count]
-    for gap in gaps:
-        spaced[gap.first] = max(1, REST - (gap.last - gap.first - 1))
-    phrases = [(before.last, after.first) for before, after in itertools.pairwise(gaps)]
-    for a, b in phrases:
-        edges = (timing.edges[a : b + 1] - timing.edges[a]) * RATE / UNIT
-        spaced[a:b] = durations.whole(edges, needs_time[a:b].astype(np.int64))
-    return spaced, phrases
-
-
-def _warped(values: Floats, own: npt.NDArray[np.int64], spaced: npt.NDArray[np.int64]) -> Floats:
-    """A contour for durations ``own``, two values per unit, carried over to ``spaced`` token by token.
-
-    Asked for prosody at durations that it would not choose itself, the model takes a short opening
-    silence out of the first word (180 ms measured); so it is asked for its own and that is warped.
-    """
-    source, aim = (2 * np.concatenate([[0], np.cumsum(d)]) for d in (own, spaced))
-    at = np.interp(np.arange(aim[-1]) + 0.5, aim, source)
-    return np.interp(at - 0.5, np.arange(len(values)), values).astype(np.float32)
-
-
-def _rooms(timing: Timing, phrases: Sequence[tuple[int, int]], seconds: float) -> list[tuple[float, float]]:
-    """Seconds that each phrase may sound before its first and after its last phone; neighbours share a pause."""
-    pauses = [timing.edges[a] - timing.edges[b] for (_, b), (a, _) in itertools.pairwise(phrases)]
-    first, last = timing.edges[phrases[0][0]], seconds - timing.edges[phrases[-1][1]]
-    before = [first, *(p / 2 for p in pauses)]
-    after = [*(p / 2 for p in pauses), last]
-    return [(min(MARGIN, b), min(MARGIN, max(0.0, a))) for b, a in zip(before, after, strict=True)]
-
-
-def _place(canvas: Floats, sound: Floats, first: int, last: int, at: float, room: tuple[float, float]) -> None:
-    """Add ``sound[first:last]`` and its margins (``room``, seconds), their ends faded, to ``canvas`` such that
-    ``first`` falls on ``at`` seconds."""
-    lead, tail = (round(min(r, MARGIN) * RATE) for r in room)
-    lead, tail = min(lead, first), min(tail, len(sound) - last)
-    piece = sound[first - lead : last + tail].astype(np.float64)
-    ramp = np.sin(np.linspace(0, np.pi / 2, min(round(FADE * RATE), len(piece) // 2), endpoint=False)) ** 2
-    piece[: len(ramp)] *= ramp
-    piece[len(piece) - len(ramp) :] *= ramp[::-1]
-    start = round(at * RATE) - lead
-    skip = max(0, -start)
-    piece = piece[skip : max(skip, len(canvas) - start)]
-    canvas[start + skip : start + skip + len(piece)] += piece.astype(np.float32)
 
 
 def _resampled(reference: Reference) -> Floats:

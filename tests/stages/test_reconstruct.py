@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperaudio.dsp import loudness
+from hyperaudio.stages.reconstruct import patched, place, under
+
+RATE = 44_100
+
+
+@given(
+    length=st.integers(1, 400),
+    size=st.integers(1, 90),
+    cuts=st.lists(st.integers(0, 400), max_size=8, unique=True).map(sorted),
+)
+def test_patches_land_on_their_frames_whatever_the_blocks(length: int, size: int, cuts: list[int]) -> None:
+    base = np.arange(2 * length, dtype=np.float32).reshape(2, length)
+    spans = [(a, min(b, length)) for a, b in zip(cuts[::2], cuts[1::2], strict=False) if a < length]
+    wanted = base.copy()
+    for start, stop in spans:
+        wanted[:, start:stop] = -1
+    blocks = (base[:, at : at + size] for at in range(0, length, size))
+    patches = ((start, np.full((2, stop - start), -1, np.float32)) for start, stop in spans)
+    assert np.array_equal(np.concatenate(list(patched(blocks, patches)), axis=1), wanted)
+
+
+def test_place_finds_a_voice_hard_left_and_one_in_the_middle() -> None:
+    voice = np.random.default_rng(0).normal(size=5000).astype(np.float32)
+    assert np.allclose(place(np.stack([voice, 0 * voice])), [2, 0], atol=1e-5)
+    assert np.allclose(place(np.stack([voice, voice])), [1, 1], atol=1e-5)
+    assert np.allclose(place(np.zeros((2, 100), np.float32)), [1, 1])
+
+
+def test_the_new_voice_is_lowered_until_the_peak_fits_and_what_is_kept_is_not() -> None:
+    rng = np.random.default_rng(1)
+    kept = (0.05 * rng.normal(size=(1, RATE))).astype(np.float32)
+    new = (0.6 * rng.normal(size=(1, RATE))).astype(np.float32)
+    result, lowered = under(0.5, kept, new, RATE)
+    assert loudness.true_peak(result, RATE) <= 0.5
+    assert lowered < 0
+    assert np.allclose(result - kept, new * 10 ** (lowered / 20), atol=1e-6)
+    same, none = under(10.0, kept, new, RATE)
+    assert none == 0 and np.array_equal(same, kept + new)

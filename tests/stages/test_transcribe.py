@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperaudio.stages.transcribe import assigned, utterances
+from hyperaudio.timeline import Segment, Word
+
+
+def word(start: float, end: float, text: str = "w", speaker: str | None = "A") -> Word:
+    return Word(start=start, end=end, text=text, speaker=speaker)
+
+
+def test_a_word_goes_to_whom_it_overlaps_most_and_else_to_the_nearest() -> None:
+    segments = [
+        Segment(start=0, end=1, speaker="A"),
+        Segment(start=0.9, end=2, speaker="B"),
+        Segment(start=10, end=11, speaker="A"),
+    ]
+    words = [word(0, 0.5), word(0.8, 1.2), word(2.2, 2.4), word(8, 9)]
+    assert [w.speaker for w in assigned(words, segments)] == ["A", "B", "B", "A"]
+
+
+gaps = st.lists(st.tuples(st.floats(0, 1.5), st.floats(0.05, 0.8), st.sampled_from("AB")), min_size=1, max_size=60)
+
+
+@given(gaps, st.floats(0.2, 1.0), st.floats(2, 15))
+def test_utterances_keep_every_word_in_order_and_hold_their_limits(
+    made: list[tuple[float, float, str]], pause: float, longest: float
+) -> None:
+    words, clock = [], 0.0
+    for gap, length, speaker in made:
+        words.append(word(clock + gap, clock + gap + length, speaker=speaker))
+        clock += gap + length
+    found = utterances(words, pause, longest)
+    assert [w for u in found for w in u.words] == words
+    for utterance in found:
+        assert {w.speaker for w in utterance.words} == {utterance.speaker}
+        assert utterance.duration <= longest or len(utterance.words) == 1
+        inner = zip(utterance.words, utterance.words[1:], strict=False)
+        assert all(b.start - a.end <= pause for a, b in inner)
+
+
+def test_a_long_utterance_is_split_at_a_sentence_end() -> None:
+    words = [word(k, k + 0.9, "yes." if k == 3 else "and") for k in range(12)]
+    assert [len(u.words) for u in utterances(words, 1.0, 10.0)] == [4, 8]
