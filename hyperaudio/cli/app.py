@@ -386,6 +386,26 @@ def doctor(json: Json = False) -> None:
     show.rows(f"models folder: {where.models}", ("task", "backend", "state", "what it is, or what brings it"), cells)
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into; made where absent.", show_default=False)],
+    quiet: Quiet = False,
+) -> None:
+    """Write a two-speaker conversation over music, with exact truth, to try everything on.
+
+    It is spoken by voices of the starter set. The folder gets the mix, its stems, clips of both speakers, a
+    reference voice, and truth.json.
+    """
+    from hyperaudio import demo
+    from hyperaudio.events import Event
+
+    with Drawer(quiet) as drawer:
+        drawer.report(Event("start", "demo", "speak and mix a conversation"))
+        made = demo.write(folder, progress=lambda done: drawer.report(Event("progress", "demo", fraction=done)))
+        drawer.report(Event("note", "demo", "written"))
+    print(made.mix)
+
+
 def run() -> None:
     """Run the command line; the only place where errors become exit codes."""
     warnings.filterwarnings("ignore")
