@@ -31,7 +31,7 @@ def levels(samples: npt.NDArray[np.floating]) -> Floats:
 
 
 def speech_threshold(level: npt.NDArray[np.floating]) -> float:
-    """dBFS that parts speech from pauses: 38 dB under the loud parts, more in noise, but 25 dB at least."""
+    """Level in dBFS that parts speech from pauses: 38 dB under the loud parts, more in noise, but 25 dB at least."""
     floor, top = np.percentile(level, [2, 95])
     return float(min(max(top - 38, floor + 6), top - 25))
 

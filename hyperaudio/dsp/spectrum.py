@@ -39,7 +39,10 @@ def matching_filter(
     """Symmetric FIR ``(odd taps,)`` at ``rate`` that turns the envelope ``source`` into ``wanted``.
 
     Args:
-        source, wanted: dB at ``frequencies`` (Hz, ascending).
+        source: envelope in dB at ``frequencies``.
+        wanted: the same of the voice wanted.
+        frequencies: Hz, ascending.
+        rate: Hz of the filter.
         most: limit of the gain in dB, either way, after the mean gain is taken out.
     """
     from scipy.signal import firwin2

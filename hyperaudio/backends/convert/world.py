@@ -56,8 +56,6 @@ class Settings(Section):
 class World:
     """Keeps the Synthesizer protocol."""
 
-    languages: frozenset[str] | None = None
-
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 

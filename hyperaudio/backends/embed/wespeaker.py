@@ -68,5 +68,6 @@ def load(settings: Settings, runtime: Runtime) -> WeSpeaker:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = runtime.threads
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads slow down others
     with mapped("loading WeSpeaker"):
         return WeSpeaker(onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"]))

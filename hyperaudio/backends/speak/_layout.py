@@ -98,8 +98,7 @@ def rooms(edges: Doubles, phrases: Sequence[tuple[int, int]], seconds: float) ->
 
 
 def place(canvas: Floats, sound: Floats, first: int, last: int, at: float, room: tuple[float, float]) -> None:
-    """Add ``sound[first:last]`` and its margins (``room``, seconds), their ends faded, to ``canvas`` such that
-    ``first`` falls on ``at`` seconds."""
+    """Add ``sound[first:last]`` to ``canvas`` at ``at`` seconds, with its margins (``room``, seconds), ends faded."""
     lead, tail = (round(min(r, MARGIN) * RATE) for r in room)
     lead, tail = min(lead, first), min(tail, len(sound) - last)
     piece = sound[first - lead : last + tail].astype(np.float64)

@@ -55,6 +55,8 @@ def align(
     """Token times in ``target``, which says the same as ``guide`` (both ``(frames,)`` at 16 kHz).
 
     Args:
+        target: the recording.
+        guide: the rendering.
         edges: ``(tokens + 1,)`` seconds of the tokens in ``guide``.
         words: for each token its word, ``-1`` between words.
         times: for each word its rough start and end in ``target``, in seconds.

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperaudio.backends.speak import _english
-from hyperaudio.backends.speak._graph import RATE, Floats, Kokoro
+from hyperaudio.backends.speak._graph import RATE, UNIT, Floats, Kokoro
 from hyperaudio.dsp import pitch
 
 if TYPE_CHECKING:
@@ -45,11 +46,21 @@ class Known:
 
 def plain(model: Kokoro, voice: str, text: str) -> Floats:
     """A sentence in a voice, as the model itself says it: ``(frames,)`` at 24 kHz."""
-    spoken = _english.pronounce(text.split(), frozenset(model.vocabulary), british=is_british(voice))
+    return timed(model, (voice,), text)[0]
+
+
+def timed(model: Kokoro, voices: Sequence[str], text: str) -> tuple[Floats, list[tuple[str, float, float]]]:
+    """As :func:`plain`, in the mean of several voices' styles, with start and end of each word in seconds."""
+    words = text.split()
+    spoken = _english.pronounce(words, frozenset(model.vocabulary), british=is_british(voices[0]))
     tokens = model.tokens(spoken.symbols)
-    style = model.style(voice, len(spoken.symbols))
+    style = np.mean([model.style(voice, len(spoken.symbols)) for voice in voices], axis=0, dtype=np.float32)
     durations = model.durations(tokens, style)
-    return model.sound(tokens, style, durations, *model.prosody(tokens, style, durations))
+    edges = np.concatenate([[0], np.cumsum(durations)]) * UNIT / RATE
+    owners = np.array([-1, *spoken.words, -1])
+    spans = [(word, np.flatnonzero(owners == index)) for index, word in enumerate(words)]
+    times = [(word, float(edges[own[0]]), float(edges[own[-1] + 1])) for word, own in spans if len(own)]
+    return model.sound(tokens, style, durations, *model.prosody(tokens, style, durations)), times
 
 
 def is_british(voice: str) -> bool:
@@ -113,6 +124,6 @@ def _keep(file: Path, text: str) -> None:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".new")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
-        os.replace(name, file)
+        Path(name).replace(file)
     except OSError:
         return

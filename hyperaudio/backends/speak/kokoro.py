@@ -35,6 +35,7 @@ REVISION = 1
 RANK = 10
 PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "soxr", "scipy")
 WEIGHTS = ("kokoro-82m",)
+LANGUAGES = frozenset({"en"})
 
 VOICED = 40.0
 """Hz above which the model's own contour counts as voiced (its generator's threshold is 10)."""
@@ -56,7 +57,7 @@ class Settings(Section):
 class Synthesizer:
     """Keeps the Synthesizer protocol."""
 
-    languages: frozenset[str] | None = frozenset({"en"})
+    rate = RATE
 
     def __init__(self, model: Kokoro, settings: Settings, runtime: Runtime) -> None:
         self._model = model
@@ -103,6 +104,11 @@ class Synthesizer:
             },
         )
 
+    def say(self, text: str, voices: Sequence[str]) -> tuple[Floats, list[tuple[str, float, float]]]:
+        """A text at the model's own pace in the mean of some voices: ``(frames,)`` at ``rate``, and for each
+        word its start and end in seconds."""
+        return _voices.timed(self._model, voices, text)
+
     def _taps(self, name: str, reference: Reference) -> Doubles:
         """The filter at 24 kHz that brings the voice's long-term spectrum toward the reference's."""
         said = np.concatenate([_voices.plain(self._model, name, text) for text in _voices.SENTENCES])
@@ -141,12 +147,14 @@ class KokoroVoice:
         """The line in the new voice.
 
         Raises:
-            BackendError: it has no words that can be pronounced, or does not match the recording.
+            BackendError: it has no words that can be pronounced, is silent, or does not match the recording.
         """
         import soxr
 
         if not line.words:
             raise BackendError(f"no words in the line {line.text!r}", "the original is kept there")
+        if not line.original.any():
+            raise BackendError(f"silence where {line.text!r} should be", "check the transcript there")
         heard = soxr.resample(line.original, line.rate, alignment.FEATURE_RATE)
         seconds = len(line.original) / line.rate
         canvas = np.zeros(int(np.ceil(seconds * RATE)), np.float32)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def few(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Kokoro:
     folder = tmp_path_factory.mktemp("kokoro")
     (folder / "voices").mkdir()
     for file in ("kokoro-v1.0.int8.onnx", "vocab.json", "voices/af_heart.bin", "voices/bm_george.bin"):
-        os.symlink(models / "kokoro-82m" / file, folder / file)
+        (folder / file).symlink_to(models / "kokoro-82m" / file)
     return Kokoro(folder)
 
 
@@ -82,6 +81,8 @@ def test_what_cannot_be_pronounced_is_an_error(voice: kokoro.KokoroVoice, line: 
         voice.take(dots)
     with pytest.raises(BackendError, match="no words"):
         voice.take(Line("", [], "en", line.original, line.rate))
+    with pytest.raises(BackendError, match="silence where"):
+        voice.take(Line(line.text, line.words, "en", np.zeros_like(line.original), line.rate))
 
 
 def test_too_many_words_for_the_time_are_an_error(voice: kokoro.KokoroVoice, line: Line) -> None:
