@@ -11,9 +11,9 @@ point of the group ``hyperaudio.<task>`` from another package. The module holds
 * ``LANGUAGES``, where it is limited to some: a frozenset of ISO 639-1 codes,
 * ``load(settings, runtime)``: returns the object that keeps the task's Protocol.
 
-The first line of its docstring says what it is. Heavy imports stay inside ``load``, so that looking at a backend costs nothing. Backends get arrays
-and plain types, never a job. All arrays are float32 in -1..1; mono is ``(frames,)``, several channels
-are ``(channels, frames)``.
+The first line of its docstring says what it is. Heavy imports stay inside ``load``, so that looking at a
+backend costs nothing. Backends get arrays and plain types, never a job. All arrays are float32 in -1..1; mono
+is ``(frames,)``, several channels are ``(channels, frames)``.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ class Voice(Protocol):
 
 class Synthesizer(Protocol):
     """Task ``speak`` (text to speech on the original's timing) and task ``convert`` (new timbre on the
-    original's own performance) have one shape: a reference makes a voice, a voice makes takes."""
+    original's own performance) have one shape: a reference makes a voice, a voice makes takes.
+    """
 
     def voice(self, reference: Reference, own: Reference, embedder: Embedder, progress: Progress) -> Voice:
         """Prepare the reference's voice to stand in for ``own``, the target's own voice in the recording."""
@@ -178,7 +179,7 @@ class Backend:
 
     @property
     def settings(self) -> type[Section]:
-        return self.module.Settings  # type: ignore[no-any-return]
+        return self.module.Settings
 
     @property
     def rank(self) -> int:
@@ -229,9 +230,7 @@ class Chosen:
             "name": self.backend.name,
             "revision": module.REVISION,
             "packages": {package: importlib.metadata.version(package) for package in module.PACKAGES},
-            "weights": {
-                name: store.identity(name, self.runtime.models) for name in self.backend.weights(self.section)
-            },
+            "weights": {name: store.identity(name, self.runtime.models) for name in self.backend.weights(self.section)},
             "settings": self.section.model_dump(mode="json"),
         }
 

@@ -61,7 +61,9 @@ class Demo:
     truth: Path
 
 
-def write(folder: Path, settings: Settings | None = None, runtime: Runtime | None = None, progress: Progress = no_progress) -> Demo:
+def write(
+    folder: Path, settings: Settings | None = None, runtime: Runtime | None = None, progress: Progress = no_progress
+) -> Demo:
     """Speak and mix the conversation into ``folder``: ``conversation.wav``, ``stem_*.wav``, ``music.wav``,
     ``truth.json``, ``transcript.txt``, ``host.wav``, ``guest.wav`` and ``reference.wav``.
 
@@ -73,22 +75,23 @@ def write(folder: Path, settings: Settings | None = None, runtime: Runtime | Non
     speaker = chosen.load()
     folder.mkdir(parents=True, exist_ok=True)
 
-    lines, clock = [], LEAD_IN
+    lines: list[_Line] = []
+    clock = LEAD_IN
     for done, (who, gap, text) in enumerate(TURNS):
         spoken, words = speaker.say(text, VOICES[who])
         start = clock + gap
-        lines.append((who, start, text, _levelled(spoken, speaker.rate), words))
+        lines.append(_Line(who, start, text, _levelled(spoken, speaker.rate), words))
         clock = start + len(spoken) / speaker.rate
         progress((done + 1) / (len(TURNS) + len(SAMPLES)))
     length = frames(clock + TAIL, RATE)
 
     stems = {who: np.zeros((2, length), np.float32) for who in VOICES}
-    for who, start, _, voice, _ in lines:
-        angle = (PAN[who] + 1) * np.pi / 4
+    for line in lines:
+        angle = (PAN[line.who] + 1) * np.pi / 4
         place = np.sqrt(2) * np.array([np.cos(angle), np.sin(angle)], np.float32)
-        first = frames(start, RATE)
-        stems[who][:, first : first + len(voice)] += place[:, None] * voice
-    bed = _bed(length, lines[0][1], clock)
+        first = frames(line.start, RATE)
+        stems[line.who][:, first : first + len(line.voice)] += place[:, None] * line.voice
+    bed = _bed(length, lines[0].start, clock)
     mix = bed + sum(stems.values())
     gain = np.float32(0.9 / np.abs(mix).max())
 
@@ -107,16 +110,27 @@ def write(folder: Path, settings: Settings | None = None, runtime: Runtime | Non
     )
 
 
-def _write_truth(folder: Path, lines: list, length: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A turn as spoken: ``voice`` at :data:`RATE` from ``start`` seconds on, words with times within it."""
+
+    who: str
+    start: float
+    text: str
+    voice: Samples
+    words: list[tuple[str, float, float]]
+
+
+def _write_truth(folder: Path, lines: list[_Line], length: int) -> None:
     segments = [
         {
-            "speaker": who,
-            "start": round(start + words[0][1], 3),
-            "end": round(start + words[-1][2], 3),
-            "text": text,
-            "words": [[word, round(start + a, 3), round(start + b, 3)] for word, a, b in words],
+            "speaker": line.who,
+            "start": round(line.start + line.words[0][1], 3),
+            "end": round(line.start + line.words[-1][2], 3),
+            "text": line.text,
+            "words": [[word, round(line.start + a, 3), round(line.start + b, 3)] for word, a, b in line.words],
         }
-        for who, start, text, _, words in lines
+        for line in lines
     ]
     write_json(
         folder / "truth.json",

@@ -90,5 +90,6 @@ INTERRUPTED = 130
 
 def exit_codes() -> list[tuple[int, str]]:
     """The whole table, ascending: what each exit code of the command line means."""
-    rows = {cls.exit_code: cls.meaning for cls in (HyperaudioError, *HyperaudioError.__subclasses__())}
+    tree: list[type[HyperaudioError]] = [HyperaudioError, *HyperaudioError.__subclasses__()]
+    rows = {error.exit_code: error.meaning for error in tree}
     return sorted({0: "success", INTERRUPTED: "interrupted", **rows}.items())

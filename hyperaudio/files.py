@@ -56,7 +56,9 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror}", "check the folder's permissions and space") from error
+        raise InputError(
+            f"cannot write {path}: {error.strerror}", "check the folder's permissions and space"
+        ) from error
     sync_folder(path.parent)
 
 

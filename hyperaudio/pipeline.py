@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from hyperaudio import __version__, backend, fingerprint
@@ -124,13 +125,10 @@ def _execute(job: Job, known: Stage, settings: Settings, runtime: Runtime, repor
             peak_memory_mb=round(peak_memory_mb(), 1),
         )
         write_json(folder / "manifest.json", manifest)
-    job.log({"time": started, "stage": known.name, "event": "done", "seconds": manifest.seconds})
     report(Event("done", known.name, seconds=manifest.seconds))
 
 
-def _run_one(
-    job: Job, known: Stage, settings: Settings, runtime: Runtime, report: Report, force: bool
-) -> None:
+def _run_one(job: Job, known: Stage, settings: Settings, runtime: Runtime, report: Report, force: bool) -> None:
     found = Status(State.ABSENT) if force else status(job, known, settings, runtime)
     if found.state is State.EDITED:
         report(Event("warning", known.name, f"kept as it is: {'; '.join(found.reasons)} (--force makes it anew)"))
@@ -181,8 +179,14 @@ def advance(
 ) -> None:
     """Run stages in the given order; the caller holds the job's lock."""
     job.update(version=__version__)
+
+    def logged(event: Event) -> None:
+        if event.kind != "progress":
+            job.log({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **asdict(event)})
+        report(event)
+
     for name in names:
-        _run_one(job, stage(name), settings, runtime, report, force)
+        _run_one(job, stage(name), settings, runtime, logged, force)
 
 
 def job_settings(job: Job, *layers: Layer) -> Settings:

@@ -69,14 +69,17 @@ def judge(path: Path, name: str, embedder: Embedder) -> Judged:
     seconds = len(speech) / SPEECH_RATE
     if seconds < LEAST_SPEECH:
         raise InputError(
-            f"the reference {name} has {seconds:.1f} s of speech", f"give at least {LEAST_SPEECH:g} s; 10 to 30 s is best"
+            f"the reference {name} has {seconds:.1f} s of speech",
+            f"give at least {LEAST_SPEECH:g} s; 10 to 30 s is best",
         )
     warnings = []
     if seconds < GOOD_SPEECH:
         warnings.append(f"the reference {name} has only {seconds:.1f} s of speech; 10 to 30 s is best")
     full = float(np.mean(np.abs(samples) >= 0.999 * max(peak, 0.99)))
     if full > CLIPPED:
-        warnings.append(f"the reference {name} is clipped ({full:.2%} of it at full scale): the new voice may sound harsh")
+        warnings.append(
+            f"the reference {name} is clipped ({full:.2%} of it at full scale): the new voice may sound harsh"
+        )
     level = energy(heard, SPEECH_RATE)
     snr = float(np.percentile(level, 90) - np.percentile(level, 5))
     if snr < LEAST_SNR:
@@ -103,9 +106,7 @@ def one_person(speech: Samples, embedder: Embedder) -> float:
     centres = points[[first, second]]
     for _ in range(5):
         nearest = np.argmax(points @ centres.T, axis=1)
-        centres = np.stack(
-            [points[nearest == k].mean(axis=0) if (nearest == k).any() else centres[k] for k in (0, 1)]
-        )
+        centres = np.stack([points[nearest == k].mean(axis=0) if (nearest == k).any() else centres[k] for k in (0, 1)])
         centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     if min((nearest == 0).sum(), (nearest == 1).sum()) == 0:
         return 1.0

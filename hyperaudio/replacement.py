@@ -14,7 +14,7 @@ from hyperaudio.events import Event, Report, no_report
 from hyperaudio.files import folder_commit, locked, read_json, sha256
 from hyperaudio.job import Job, Target
 from hyperaudio.reference import judge
-from hyperaudio.settings import Layer, Runtime, Settings, from_environment, from_toml
+from hyperaudio.settings import Layer, Runtime, Settings, from_environment, from_toml, resolve
 from hyperaudio.stages.reconstruct import Edits
 from hyperaudio.stages.verify import Quality
 
@@ -55,7 +55,7 @@ def open_job(source: Path, folder: Path | None, above: list[Layer]) -> tuple[Job
         ConfigError: a setting is unknown or does not fit.
     """
     audio.check_file(source)
-    pipeline.resolve(pipeline.schema(), *above)  # a wrong setting is said before anything is made
+    resolve(pipeline.schema(), *above)  # a wrong setting is said before anything is made
     audio.probe(source)
     job = Job(folder) if folder else Job.beside(source)
     job.create(source)

@@ -13,6 +13,7 @@ from hyperaudio.dsp import activity, pitch
 from hyperaudio.errors import InputError
 from hyperaudio.files import read_json
 from hyperaudio.job import Job
+from hyperaudio.reference import SAME_PERSON, one_person
 from hyperaudio.settings import Runtime, Settings
 from hyperaudio.stages.diarize import Segments, Speakers, sample
 from hyperaudio.stages.transcribe import Transcript
@@ -133,6 +134,10 @@ def match(job: Job, clip: Path, settings: Settings, runtime: Runtime) -> Match:
         )
     speech = np.concatenate([heard[frames(a, SPEECH_RATE) : frames(b, SPEECH_RATE)] for a, b in spans])
     embedder: Embedder = backend.choose("embed", known.embedder, settings, runtime).load()
+    if (inner := one_person(speech, embedder)) < SAME_PERSON:
+        raise InputError(
+            f"{clip.name} seems to hold more than one speaker (likeness {inner:.2f})", "cut it to one person"
+        )
     wanted = embedder.embed(speech)
     ranked = sorted(
         ((float(np.asarray(s.embedding, np.float32) @ wanted), s.label) for s in known.speakers), reverse=True

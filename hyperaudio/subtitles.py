@@ -27,7 +27,8 @@ def srt(utterances: Iterable[Utterance]) -> str:
 def vtt(utterances: Iterable[Utterance]) -> str:
     """WebVTT with voice spans."""
     return "WEBVTT\n\n" + "".join(
-        f"{_clock(words[0].start, '.')} --> {_clock(words[-1].end, '.')}\n<v {speaker}>{escape(_text(words), False)}\n\n"
+        f"{_clock(words[0].start, '.')} --> {_clock(words[-1].end, '.')}\n"
+        f"<v {speaker}>{escape(_text(words), False)}\n\n"
         for speaker, words in _cues(utterances)
     )
 

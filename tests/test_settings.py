@@ -23,7 +23,9 @@ def test_later_layers_win_and_only_what_was_given_is_remembered() -> None:
 
 
 def test_environment_and_pairs_reach_backends_too() -> None:
-    environment = from_environment({"HYPERAUDIO_SEPARATE__HTDEMUCS__OVERLAP": "0.1", "HYPERAUDIO_MODELS": "/x", "A": "b"})
+    environment = from_environment(
+        {"HYPERAUDIO_SEPARATE__HTDEMUCS__OVERLAP": "0.1", "HYPERAUDIO_MODELS": "/x", "A": "b"}
+    )
     settings = resolve(pipeline.schema(), environment, from_pairs(["transcribe.faster_whisper.beam_size=2"]))
     assert settings.given == {"separate.htdemucs.overlap": 0.1, "transcribe.faster_whisper.beam_size": 2}
 
@@ -50,9 +52,10 @@ def test_a_wrong_setting_is_said_with_its_file(tmp_path: Path, text: str, said: 
 
 def test_the_printed_toml_is_the_defaults_and_the_shipped_one() -> None:
     text = to_toml(pipeline.schema())
-    assert resolve(pipeline.schema(), Layer("x", dict(_flat(tomli.loads(text))))).sections == resolve(
-        pipeline.schema()
-    ).sections
+    assert (
+        resolve(pipeline.schema(), Layer("x", dict(_flat(tomli.loads(text))))).sections
+        == resolve(pipeline.schema()).sections
+    )
     assert (CONFIGS / "default.toml").read_text() == text, "run: hyperaudio settings > configs/default.toml"
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_set_algebra_holds_at_every_time(a: list[tuple[float, float]], b: list[t
 @given(spans, st.floats(0, 2))
 def test_merged_spans_ascend_and_are_further_apart_than_the_gap(a: list[tuple[float, float]], gap: float) -> None:
     merged = merge(a, gap)
-    assert all(second[0] - first[1] > gap for first, second in zip(merged, merged[1:], strict=False))
+    assert all(second[0] - first[1] > gap for first, second in itertools.pairwise(merged))
 
 
 @given(st.lists(times, min_size=2, max_size=50), st.sampled_from([8000, 22050, 44100, 48000]))

@@ -131,7 +131,8 @@ def replace(
             return
         show.speakers(found)
         drawer.console.print(
-            f"Go on with: hyperaudio replace {source} --speaker {found[0].label} --voice REF.wav", markup=False,
+            f"Go on with: hyperaudio replace {source} --speaker {found[0].label} --voice REF.wav",
+            markup=False,
             soft_wrap=True,
         )
         return
@@ -315,7 +316,7 @@ def status(job: JobFolder, config: Config = None, set_: Set = None, json: Json =
         manifest = opened.manifest(stage.name)
         try:
             state = pipeline.status(opened, stage, settings, Runtime())
-            row = {"stage": stage.name, "state": str(state.state), "reasons": list(state.reasons)}
+            row: dict[str, Any] = {"stage": stage.name, "state": str(state.state), "reasons": list(state.reasons)}
         except MissingError as error:
             row = {"stage": stage.name, "state": "unknown", "reasons": [str(error)]}
         row["seconds"] = manifest.seconds if manifest else None
@@ -347,7 +348,9 @@ def settings(
     from hyperaudio.settings import to_toml
 
     known = pipeline.schema()
-    wanted = {name: kind for name, kind in known.items() if not section or name.split(".")[0] == section or name == section}
+    wanted = {
+        name: kind for name, kind in known.items() if not section or name.split(".")[0] == section or name == section
+    }
     if not wanted:
         raise ConfigError(f"no section {section}", f"there are: {', '.join(known)}")
     print(to_toml(wanted), end="")
@@ -411,8 +414,10 @@ def run() -> None:
     warnings.filterwarnings("ignore")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
-        app(standalone_mode=False)
-        code = 0
+        ended = app(standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
     except HyperaudioError as error:
         code = error.exit_code
         _complain(f"error: {error}")

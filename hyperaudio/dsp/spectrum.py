@@ -51,7 +51,7 @@ def matching_filter(
     gain = np.clip(gain - gain.mean(), -most, most)
     grid = np.linspace(0, rate / 2, 257)
     taps = 2 * round(_TAPS * rate / 2) + 1
-    return firwin2(taps, grid, 10 ** (np.interp(grid, frequencies, gain) / 20), fs=rate)  # type: ignore[no-any-return]
+    return firwin2(taps, grid, 10 ** (np.interp(grid, frequencies, gain) / 20), fs=rate)
 
 
 def apply(samples: npt.NDArray[np.floating], taps: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

@@ -97,7 +97,7 @@ def _loudness(blocks: Iterable[Samples], rate: int, channels: int) -> Loudness:
 
 
 def analysis_gain(path: Path, rate: int) -> float:
-    """dB that bring the mono mix of a file to :data:`ANALYSIS_LUFS` without clipping; 0 for silence."""
+    """DB that bring the mono mix of a file to :data:`ANALYSIS_LUFS` without clipping; 0 for silence."""
     meter = Meter(rate, 1)
     for block in audio.blocks(path):
         meter.add(block.mean(axis=0, keepdims=True, dtype=np.float32))

@@ -238,7 +238,7 @@ def _edits(
 
 
 def _gain(new: Samples, old: Samples, rate: int) -> float:
-    """dB that bring the new voice to the loudness of the removed vocals; 0 where either is silent."""
+    """DB that bring the new voice to the loudness of the removed vocals; 0 where either is silent."""
     mono = old.mean(axis=0, dtype=np.float32)
     was, now = loudness.measure(mono, rate).integrated, loudness.measure(new, rate).integrated
     if was is None or now is None:

@@ -75,8 +75,8 @@ def run(context: Context) -> None:
     music = activity.total(found.music)
     enough = music >= LEAST_MUSIC and music >= 0.02 * programme.seconds
     if settings.when == "always" or (settings.when == "auto" and enough):
-        whole = settings.when == "always" or not enough
-        near = [(0.0, programme.seconds)] if whole else music_regions(found.music, programme.seconds)
+        anywhere = settings.when == "always" or not enough
+        near = [(0.0, programme.seconds)] if anywhere else music_regions(found.music, programme.seconds)
         passed = _separate(context, base, programme, found.speech, near)
         reason = f"music in {music:.1f} s of {programme.seconds:.1f} s" if enough else "asked for"
         result = Separation(
@@ -147,7 +147,8 @@ def _alone(levels: list[tuple[float, float]], limit: float) -> np.ndarray:
     silent = np.array([voice == 0 and rest > 0 for voice, rest in levels])
     thin &= ~silent
     padded = np.pad(thin, SPREAD, constant_values=True)
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * SPREAD + 1).all(axis=1)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * SPREAD + 1)
+    return np.asarray(around.all(axis=1))
 
 
 def _pieces(regions: list[tuple[float, float]], programme: Programme) -> Iterator[tuple[int, int, bool]]:

@@ -118,7 +118,9 @@ def run(context: Context) -> None:
     segments = context.read("diarize/segments.json", Segments).segments
     embedder: Embedder = context.backends["embed"].load()
     speech = audio.read(context.path("separate/speech.wav"))[0]
-    choices, takes, kept = [], [], []
+    choices: list[Choice] = []
+    takes: list[TakeRecord] = []
+    kept: list[Kept] = []
     for index, target in enumerate(targets):
         low, high = index / len(targets), (index + 1) / len(targets)
         judged = judge(context.job.path / target.voice, target.name, embedder)
@@ -127,9 +129,7 @@ def run(context: Context) -> None:
         method, chosen = choose_method(context, transcript.language)
         own = Reference(sample(speech, segments, target.speaker, OWN_SAMPLE), SPEECH_RATE)
         synthesizer: Synthesizer = chosen.load()
-        voice = synthesizer.voice(
-            judged.reference, own, embedder, context.between(low, low + 0.3 * (high - low))
-        )
+        voice = synthesizer.voice(judged.reference, own, embedder, context.between(low, low + 0.3 * (high - low)))
         choices.append(
             Choice(
                 speaker=target.speaker,

@@ -65,14 +65,10 @@ def run(context: Context) -> None:
     write_text(context.folder / "transcript.vtt", subtitles.vtt(spoken))
 
 
-def listen(
-    transcriber: Transcriber, speech: audio.Samples, language: str | None, progress: Progress
-) -> Transcription:
+def listen(transcriber: Transcriber, speech: audio.Samples, language: str | None, progress: Progress) -> Transcription:
     """Transcribe with word starts snapped to the sound; times to the ms."""
     heard = transcriber.transcribe(speech, language, progress)
-    words = [
-        word.model_copy(update={"start": round(word.start, 3), "end": round(word.end, 3)}) for word in heard.words
-    ]
+    words = [word.model_copy(update={"start": round(word.start, 3), "end": round(word.end, 3)}) for word in heard.words]
     return Transcription(onsets.snap(words, speech, SPEECH_RATE), heard.language, heard.language_probability)
 
 

@@ -13,7 +13,6 @@ from hyperaudio.backend import SPEECH_RATE, Embedder, Samples, Task, Transcriber
 from hyperaudio.dsp import activity, joints
 from hyperaudio.dsp.loudness import Meter
 from hyperaudio.dsp.matching import pairs
-from hyperaudio.events import no_progress
 from hyperaudio.job import Document
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
@@ -175,9 +174,7 @@ def _timing(context: Context, programme: Programme, edits: Edits) -> Iterator[Fi
     original = audio.read(context.path("separate/speech.wav"))[0]
     heard = listen(transcriber, _voice(context, programme), transcript.language, context.between(0.15, 0.5)).words
     lead = np.zeros(frames(SHIFT, SPEECH_RATE), np.float32)
-    again = listen(
-        transcriber, np.concatenate([lead, original]), transcript.language, context.between(0.5, 0.9)
-    ).words
+    again = listen(transcriber, np.concatenate([lead, original]), transcript.language, context.between(0.5, 0.9)).words
     moved = [w.model_copy(update={"start": max(0.0, w.start - SHIFT), "end": max(0.0, w.end - SHIFT)}) for w in again]
 
     def edited(word: Word) -> bool:

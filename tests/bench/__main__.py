@@ -26,10 +26,11 @@ from hyperaudio.files import read_json
 from hyperaudio.job import Job
 from hyperaudio.stages.diarize import Segments
 from hyperaudio.stages.transcribe import Transcript
+from tests import readme
 from tests.bench import figures
+from tests.readme import table
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 ANALYSIS = ("preprocess", "separate", "diarize", "transcribe")
 EDITING = ("synthesize", "reconstruct", "verify")
 PODCASTS = ("dev1_60s_2spk_dry", "dev2_120s_2spk_music")
@@ -121,7 +122,8 @@ def _edit_row(title: str, method: str, job: Path) -> list[str]:
         title,
         method,
         shown("null test: largest difference outside the edits", "{:g}"),
-        f"{shown('word start deviation, median', '{:.0f}')} / {shown('word start deviation, 95th percentile', '{:.0f}')}"
+        f"{shown('word start deviation, median', '{:.0f}')}"
+        f" / {shown('word start deviation, 95th percentile', '{:.0f}')}"
         f" ({' / '.join(noise)}) ms",
         f"{before} -> {shown('likeness to the reference')} ({ceiling})",
         shown("likeness to the old voice"),
@@ -159,12 +161,6 @@ def conversations(data: Path, work: Path) -> list[list[str]]:
     return rows
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def report(data: Path, work: Path, methods: Sequence[str]) -> str:
     """All tables."""
     all_rows: dict[str, list[list[str]]] = {"analysis": [], "edits": [], "costs": []}
@@ -172,7 +168,7 @@ def report(data: Path, work: Path, methods: Sequence[str]) -> str:
         for kind, rows in podcast(data, name, work, methods).items():
             all_rows[kind] += rows
     der = "DER against {}, collar {} s"
-    return "\n".join(
+    return "\n\n".join(
         [
             table(
                 [
@@ -184,7 +180,10 @@ def report(data: Path, work: Path, methods: Sequence[str]) -> str:
                 ],
                 all_rows["analysis"],
             ),
-            table(["conversation", "speakers found", der.format("turns", "0.25"), der.format("turns", "0")], conversations(data, work)),
+            table(
+                ["conversation", "speakers found", der.format("turns", "0.25"), der.format("turns", "0")],
+                conversations(data, work),
+            ),
             table(
                 [
                     "replaced",
@@ -219,9 +218,7 @@ def main() -> None:
     text = report(data, work, options.methods)
     print(text)
     if options.readme:
-        readme = ROOT / "README.md"
-        before, rest = readme.read_text().split(BEGIN)
-        readme.write_text(f"{before}{BEGIN}\n{text}{END}{rest.split(END)[1]}")
+        readme.README.write_text(readme.put(readme.README.read_text(), "bench", text))
     if not options.work:
         shutil.rmtree(work)
 

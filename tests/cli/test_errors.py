@@ -118,7 +118,9 @@ def test_an_output_that_exists_is_kept(cli: Cli, recording: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(("name", "code", "said"), [("no/out.wav", 3, "no folder"), ("out.xyz", 2, ".xyz")])
-def test_an_output_that_cannot_be_written(cli: Cli, recording: Path, tmp_path: Path, name: str, code: int, said: str) -> None:
+def test_an_output_that_cannot_be_written(
+    cli: Cli, recording: Path, tmp_path: Path, name: str, code: int, said: str
+) -> None:
     outcome = cli("replace", recording, "--speaker", "S", "--voice", recording, "--output", tmp_path / name)
     told(outcome, code, said)
 
@@ -131,7 +133,9 @@ def test_an_unknown_setting_names_the_nearest(cli: Cli, recording: Path, tmp_pat
     assert not (tmp_path / "podcast.hyperaudio").exists()
 
 
-def test_models_that_were_not_pulled(cli: Cli, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_were_not_pulled(
+    cli: Cli, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HYPERAUDIO_MODELS", str(tmp_path / "none"))
     told(cli("replace", recording), 4, "hyperaudio models pull")
 

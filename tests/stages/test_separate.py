@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_pieces_cover_every_frame_once_and_are_short(frames: int, regions: list[
     inside = [(a, min(b, seconds)) for a, b in merge(regions) if a < seconds]
     pieces = list(_pieces(inside, programme(frames)))
     assert pieces[0][0] == 0 and pieces[-1][1] == frames
-    assert all(a[1] == b[0] for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(pieces))
     assert all(0 < stop - start <= 30 * RATE + 1 for start, stop, _ in pieces)
     wanted = sum(stop - start for start, stop, separate in pieces if separate)
     assert abs(wanted - sum(b - a for a, b in inside) * RATE) <= len(inside) + 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ def test_parts_ascend_hold_their_phrases_and_never_meet(made: list[tuple[float, 
     for part in parts:
         assert 0 <= part.start <= part.phrases[0][0]
         assert part.phrases[-1][1] <= part.end <= clock + 1 + 1e-9
-    assert all(a.end <= b.start + 1e-9 for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.end <= b.start + 1e-9 for a, b in itertools.pairwise(parts))
 
 
 def test_a_laugh_is_kept_by_speak_and_done_by_convert() -> None:

@@ -103,7 +103,7 @@ class Kokoro:
     def _run(session: Any, **feed: Any) -> list[Floats]:
         wanted = {i.name for i in session.get_inputs()}
         try:
-            return session.run(None, {k: v for k, v in feed.items() if k in wanted})  # type: ignore[no-any-return]
+            return session.run(None, {k: v for k, v in feed.items() if k in wanted})
         except Exception as error:
             raise BackendError(f"Kokoro failed: {error}", "report the line's text") from error
 

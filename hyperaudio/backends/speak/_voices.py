@@ -54,7 +54,7 @@ def timed(model: Kokoro, voices: Sequence[str], text: str) -> tuple[Floats, list
     words = text.split()
     spoken = _english.pronounce(words, frozenset(model.vocabulary), british=is_british(voices[0]))
     tokens = model.tokens(spoken.symbols)
-    style = np.mean([model.style(voice, len(spoken.symbols)) for voice in voices], axis=0, dtype=np.float32)
+    style: Floats = np.stack([model.style(voice, len(spoken.symbols)) for voice in voices]).mean(axis=0)
     durations = model.durations(tokens, style)
     edges = np.concatenate([[0], np.cumsum(durations)]) * UNIT / RATE
     owners = np.array([-1, *spoken.words, -1])

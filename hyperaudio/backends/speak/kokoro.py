@@ -106,7 +106,8 @@ class Synthesizer:
 
     def say(self, text: str, voices: Sequence[str]) -> tuple[Floats, list[tuple[str, float, float]]]:
         """A text at the model's own pace in the mean of some voices: ``(frames,)`` at ``rate``, and for each
-        word its start and end in seconds."""
+        word its start and end in seconds.
+        """
         return _voices.timed(self._model, voices, text)
 
     def _taps(self, name: str, reference: Reference) -> Doubles:
@@ -259,7 +260,7 @@ def load(settings: Settings, runtime: Runtime) -> Synthesizer:
 def _resampled(reference: Reference) -> Floats:
     import soxr
 
-    return soxr.resample(reference.samples, reference.rate, alignment.FEATURE_RATE)  # type: ignore[no-any-return]
+    return soxr.resample(reference.samples, reference.rate, alignment.FEATURE_RATE)
 
 
 def _fitted(samples: Floats, frames: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from hyperaudio.backend import SPEECH_RATE, Samples, Transcription
@@ -10,7 +11,7 @@ from hyperaudio.errors import BackendError
 from hyperaudio.events import Progress
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
-from hyperaudio.timeline import Word
+from hyperaudio.timeline import Word, frames, merge, subtract
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 REVISION = 1
 RANK = 10
 PACKAGES = ("faster-whisper", "ctranslate2")
+
+
+MISSED = 1.0
+"""Seconds of speech without a word that are worth asking again."""
+MARGIN = 0.2
+"""Seconds of context for that."""
+SURE, SILENT = -1.0, 0.6
+"""Average log probability above, and probability of silence below which, a second answer counts; Whisper's own."""
 
 
 class Settings(Section):
@@ -60,32 +69,64 @@ class FasterWhisper:
         self._model, self._settings = model, settings
 
     def transcribe(self, speech: Samples, language: str | None, progress: Progress) -> Transcription:
-        options: dict[str, Any] = {
-            "language": "en" if self._settings.model.endswith(".en") else language,
-            "beam_size": self._settings.beam_size,
-            "vad_filter": self._settings.vad_filter,
-            "word_timestamps": True,
-            # A wrong word must not be fed on to what follows.
-            "condition_on_previous_text": False,
-        }
+        wanted = "en" if self._settings.model.endswith(".en") else language
         seconds = len(speech) / SPEECH_RATE
-        words: list[Word] = []
         try:
-            segments, info = self._model.transcribe(speech, **options)
+            segments, info = self._run(speech, wanted, self._settings.vad_filter)
+            words: list[Word] = []
             for segment in segments:
-                for word in segment.words or ():
-                    if text := word.word.strip():
-                        start = max(0.0, float(word.start))
-                        words.append(
-                            Word(
-                                start=start,
-                                end=min(max(start, float(word.end)), seconds),
-                                text=text,
-                                confidence=min(1.0, max(0.0, float(word.probability))),
-                            )
-                        )
-                progress(min(1.0, segment.end / seconds))
+                words += _words(segment, 0.0, seconds)
+                progress(min(0.9, 0.9 * segment.end / seconds))
+            if words:
+                words = self._filled(words, speech, info.language)
         except (RuntimeError, ValueError) as error:
-            raise BackendError(f"faster-whisper failed: {error}", "try --faster-whisper-model tiny.en") from error
+            raise BackendError(f"faster-whisper failed: {error}", "try --model tiny.en") from error
+        progress(1.0)
         probability = float(info.language_probability)
         return Transcription(words, info.language, probability if math.isfinite(probability) else 0.0)
+
+    def _run(self, speech: Samples, language: str | None, vad_filter: bool) -> tuple[Iterable[Any], Any]:
+        return self._model.transcribe(
+            speech,
+            language=language,
+            beam_size=self._settings.beam_size,
+            vad_filter=vad_filter,
+            word_timestamps=True,
+            # A wrong word must not be fed on to what follows.
+            condition_on_previous_text=False,
+        )
+
+    def _filled(self, words: list[Word], speech: Samples, language: str) -> list[Word]:
+        """The words with those of speech that was passed over.
+
+        Whisper at times ends a window of half a minute after its first sentence and takes the rest for
+        silence. Where the detector hears speech and there is no word for a second, it is asked again.
+        """
+        from faster_whisper.vad import get_speech_timestamps
+
+        spoken = [(s["start"] / SPEECH_RATE, s["end"] / SPEECH_RATE) for s in get_speech_timestamps(speech)]
+        covered = merge(((word.start, word.end) for word in words), gap=MISSED)
+        found = list(words)
+        for start, end in subtract(spoken, covered):
+            if end - start < MISSED:
+                continue
+            first = max(0, frames(start - MARGIN, SPEECH_RATE))
+            part = speech[first : frames(end + MARGIN, SPEECH_RATE)]
+            segments, _ = self._run(part, language, vad_filter=False)
+            for segment in segments:
+                if segment.avg_logprob > SURE and segment.no_speech_prob < SILENT:
+                    again = _words(segment, first / SPEECH_RATE, len(speech) / SPEECH_RATE)
+                    found += [word for word in again if start <= (word.start + word.end) / 2 <= end]
+        return sorted(found, key=lambda word: (word.start, word.end))
+
+
+def _words(segment: Any, offset: float, seconds: float) -> list[Word]:
+    """The words of one of Whisper's segments, ``offset`` seconds later, within the recording's length."""
+    found = []
+    for word in segment.words or ():
+        if text := word.word.strip():
+            start = min(max(0.0, float(word.start) + offset), seconds)
+            end = min(max(start, float(word.end) + offset), seconds)
+            confidence = min(1.0, max(0.0, float(word.probability)))
+            found.append(Word(start=start, end=end, text=text, confidence=confidence))
+    return found
