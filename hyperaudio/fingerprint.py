@@ -60,7 +60,9 @@ def explain(old: Recipe, new: Recipe) -> list[str]:
         elif path[0] == "request":
             lines.append(f"{'.'.join(path[1:])} changed")
         else:
-            lines.append(f"{'.'.join(path[1:] or path)} {_word(was)} -> {_word(now)}")
+            # A backend's setting is known by its own name.
+            name = path[3:] if path[0] == "backends" and "settings" in path[2:3] else path[1:] or path
+            lines.append(f"{'.'.join(name)} {_word(was)} -> {_word(now)}")
     return lines
 
 

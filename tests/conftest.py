@@ -6,6 +6,7 @@ is absent, a conversation spoken by the starter set's own voices stands in.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import filelock
 import numpy as np
 import pytest
 
+import hyperaudio
 from hyperaudio import audio
+from hyperaudio.events import Event
 from hyperaudio.models import catalogue, store
 from hyperaudio.settings import models_folder
 
@@ -119,6 +123,49 @@ def _from_demo(folder: Path) -> dict[str, Any]:
         "clips": {who: str(path) for who, path in made.clips.items()},
         "reference": str(made.reference),
     }
+
+
+@pytest.fixture(scope="session")
+def recording(podcast: Podcast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("replace") / "podcast.mp3"
+    samples, rate = audio.read(podcast.mix), audio.probe(podcast.mix).rate
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libmp3lame", rate=rate, layout="stereo", bit_rate=128_000)
+        container.metadata.update({"title": "Clocks", "artist": "The Workshop"})
+        frame: Any = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
+        frame.sample_rate = rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def attempts() -> list[Any]:
+    return []
+
+
+@pytest.fixture(scope="session")
+def done(
+    recording: Path, podcast: Podcast, models: Path, attempts: list[Any]
+) -> tuple[hyperaudio.Replacement, list[Event]]:
+    """The guest replaced, named by a clip, from async code, with the network cut."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        attempts.append(args)
+        raise OSError("the network is off in this test")
+
+    events: list[Event] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket, "create_connection", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+
+        async def main() -> hyperaudio.Replacement:
+            voices = {str(podcast.clips["guest"]): podcast.reference}
+            return await asyncio.to_thread(hyperaudio.replace, recording, voices, report=events.append)
+
+        result = asyncio.run(main())
+    return result, events
 
 
 @pytest.fixture

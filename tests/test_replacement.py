@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -27,59 +23,17 @@ from tests.conftest import Podcast
 pytestmark = pytest.mark.xdist_group("models")
 
 
-@pytest.fixture(scope="module")
-def source(podcast: Podcast, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("replace") / "podcast.mp3"
-    samples, rate = audio.read(podcast.mix), audio.probe(podcast.mix).rate
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libmp3lame", rate=rate, layout="stereo", bit_rate=128_000)
-        container.metadata.update({"title": "Clocks", "artist": "The Workshop"})
-        frame: Any = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="stereo")
-        frame.sample_rate = rate
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-@pytest.fixture(scope="module")
-def attempts() -> list[Any]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def done(
-    source: Path, podcast: Podcast, models: Path, attempts: list[Any]
-) -> Iterator[tuple[hyperaudio.Replacement, list[Event]]]:
-    """The guest replaced, named by a clip, from async code, with the network cut."""
-
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        attempts.append(args)
-        raise OSError("the network is off in this test")
-
-    events: list[Event] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", refuse)
-        patch.setattr(socket, "create_connection", refuse)
-        patch.setattr(socket, "getaddrinfo", refuse)
-
-        async def main() -> hyperaudio.Replacement:
-            voices = {str(podcast.clips["guest"]): podcast.reference}
-            return await asyncio.to_thread(hyperaudio.replace, source, voices, report=events.append)
-
-        yield asyncio.run(main()), events
-
-
-def again(source: Path, podcast: Podcast, **changes: Any) -> tuple[hyperaudio.Replacement, list[str]]:
+def again(recording: Path, podcast: Podcast, **changes: Any) -> tuple[hyperaudio.Replacement, list[str]]:
     events: list[Event] = []
     voices = {str(podcast.clips["guest"]): podcast.reference}
-    result = hyperaudio.replace(source, voices, force=True, report=events.append, **changes)
+    result = hyperaudio.replace(recording, voices, force=True, report=events.append, **changes)
     return result, [event.stage for event in events if event.kind == "start"]
 
 
-def test_the_output_is_the_input_in_all_but_the_voice(done: Any, source: Path) -> None:
+def test_the_output_is_the_input_in_all_but_the_voice(done: Any, recording: Path) -> None:
     result = done[0]
-    assert result.output == source.with_name("podcast.replaced.mp3")
-    before, after = audio.probe(source), audio.probe(result.output)
+    assert result.output == recording.with_name("podcast.replaced.mp3")
+    before, after = audio.probe(recording), audio.probe(result.output)
     assert (after.rate, after.channels, after.frames, after.container) == (
         before.rate,
         before.channels,
@@ -132,17 +86,17 @@ def test_vocals_and_background_add_up_to_the_recording(done: Any) -> None:
     assert np.allclose(parts, audio.read(job / "preprocess/audio.wav"), atol=1e-6)
 
 
-def test_a_second_run_does_nothing_again_and_gives_the_same_bytes(done: Any, source: Path, podcast: Podcast) -> None:
+def test_a_second_run_does_nothing_again_and_gives_the_same_bytes(done: Any, recording: Path, podcast: Podcast) -> None:
     digest = sha256(done[0].output)
-    result, ran = again(source, podcast)
+    result, ran = again(recording, podcast)
     assert ran == []
     assert sha256(result.output) == digest
 
 
-def test_a_changed_setting_reruns_what_depends_on_it(done: Any, source: Path, podcast: Podcast) -> None:
-    _, ran = again(source, podcast, settings={"reconstruct.fade": 0.03})
+def test_a_changed_setting_reruns_what_depends_on_it(done: Any, recording: Path, podcast: Podcast) -> None:
+    _, ran = again(recording, podcast, settings={"reconstruct.fade": 0.03})
     assert ran == ["reconstruct", "verify"]
-    _, ran = again(source, podcast)  # the job remembers it
+    _, ran = again(recording, podcast)  # the job remembers it
     assert ran == []
 
 
@@ -166,9 +120,9 @@ def test_a_corrected_transcript_is_kept_and_spoken(done: Any, tmp_path: Path, mo
     assert takes.takes[0].text.startswith("Wonderful")
 
 
-def test_somebody_who_is_not_there_is_refused_with_who_is(done: Any, source: Path, podcast: Podcast) -> None:
+def test_somebody_who_is_not_there_is_refused_with_who_is(done: Any, recording: Path, podcast: Podcast) -> None:
     with pytest.raises(InputError, match="there are SPEAKER_00, SPEAKER_01"):
-        hyperaudio.replace(source, {"SPEAKER_07": podcast.reference}, force=True)
+        hyperaudio.replace(recording, {"SPEAKER_07": podcast.reference}, force=True)
 
 
 def test_a_clip_of_both_or_of_neither_is_refused(done: Any, podcast: Podcast, tmp_path: Path) -> None:

@@ -12,23 +12,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hyperaudio import __version__
-from hyperaudio.cli import models, show
-from hyperaudio.cli.options import (
-    Config,
-    Device,
-    Force,
-    JobFolder,
-    Json,
-    Quiet,
-    Set,
-    Threads,
-    flags,
-    runtime,
-    with_flags,
-)
+from hyperaudio.cli import models, show, stages
+from hyperaudio.cli.options import Config, Device, JobFolder, Json, Quiet, Set, Threads, in_pairs, runtime
 from hyperaudio.cli.progress import Drawer
-from hyperaudio.errors import INTERRUPTED, HyperaudioError, UsageError, VerificationError, exit_codes
-from hyperaudio.settings import Layer, from_pairs
+from hyperaudio.cli.stages import judge
+from hyperaudio.errors import INTERRUPTED, HyperaudioError, UsageError, exit_codes
+from hyperaudio.settings import from_pairs
 
 app = typer.Typer(
     name="hyperaudio",
@@ -43,6 +32,7 @@ app = typer.Typer(
     epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in exit_codes()),
 )
 app.add_typer(models.app, name="models")
+stages.add(app)
 
 
 def _version(wanted: bool) -> None:
@@ -57,7 +47,7 @@ def _top(
         bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    del version  # its callback has done all there is to do
 
 
 @app.command()
@@ -80,16 +70,16 @@ def replace(
         typer.Option(
             "--output",
             "-o",
-            help="File to write; its suffix chooses the format.  [default: NAME.replaced.EXT]",
+            help="File to write; its suffix chooses the format.  \\[default: NAME.replaced.EXT]",
             metavar="OUT",
         ),
     ] = None,
     job: Annotated[
-        Path | None, typer.Option(help="Job folder.  [default: NAME.hyperaudio beside INPUT]", metavar="DIR")
+        Path | None, typer.Option(help="Job folder.  \\[default: NAME.hyperaudio beside INPUT]", metavar="DIR")
     ] = None,
     method: Annotated[
         Literal["auto", "convert", "speak"] | None,
-        typer.Option(help="speak says the words again, convert changes the timbre.  [default: auto, the better one]"),
+        typer.Option(help="speak says the words again, convert changes the timbre.  \\[default: auto, the better one]"),
     ] = None,
     config: Config = None,
     set_: Set = None,
@@ -109,23 +99,16 @@ def replace(
     from hyperaudio import replacement
     from hyperaudio.speakers import describe
 
-    names, clips = speaker or [], voice or []
-    if len(names) != len(clips):
-        raise UsageError(
-            f"{len(names)} --speaker and {len(clips)} --voice were given", "give one --voice for each --speaker"
-        )
-    if len(set(names)) != len(names):
-        raise UsageError("a speaker is named twice", "give each speaker one --voice")
+    pairs = in_pairs(speaker, voice)
     chosen = {**from_pairs(set_ or []).values, **({"synthesize.method": method} if method else {})}
     common: dict[str, Any] = {"job": job, "config": config, "settings": chosen, "runtime": runtime(device, threads)}
     with Drawer(quiet) as drawer:
-        if not names:
+        if not pairs:
             done = replacement.analyse(source, report=drawer.report, **common)
             found = describe(done)
         else:
-            pairs = dict(zip(names, clips, strict=True))
             result = replacement.replace(source, pairs, output=output, force=force, report=drawer.report, **common)
-    if not names:
+    if not pairs:
         if json:
             show.as_json({"job": done.path, "speakers": found})
             return
@@ -150,145 +133,7 @@ def replace(
     else:
         show.quality(result.quality)
         print(result.output)
-    _judge(result.quality)
-
-
-def _judge(quality: Any) -> None:
-    failed = [figure.name for figure in quality.figures if figure.passed is False]
-    if failed:
-        raise VerificationError(
-            f"verification fell short: {'; '.join(failed)}",
-            "listen there; thresholds are settings of verify, see hyperaudio settings verify",
-        )
-
-
-def _add_stage(name: str) -> None:
-    """The command of one stage, with its settings as options."""
-    from hyperaudio import pipeline
-    from hyperaudio.job import Job
-
-    stage = pipeline.stage(name)
-    made = flags(stage)
-
-    def run_stage(
-        job: JobFolder,
-        config: Config = None,
-        force: Force = False,
-        device: Device = "auto",
-        threads: Threads = None,
-        quiet: Quiet = False,
-        *,
-        flags: Layer,
-    ) -> None:
-        from hyperaudio import replacement
-
-        opened = Job.open(job)
-        settings = pipeline.job_settings(opened, *replacement.layers(config, flags))
-        opened.update(settings=dict(settings.given))
-        with Drawer(quiet) as drawer:
-            pipeline.run_stage(opened, name, settings, runtime(device, threads), drawer.report, force=force)
-        _conclude(name, opened.path)
-
-    run_stage.__doc__ = f"{stage.summary}\n\nReads and writes the job folder; what is current is not done again."
-    app.command(name=name, rich_help_panel="Stages")(with_flags(run_stage, made))
-
-
-def _conclude(name: str, job: Path) -> None:
-    if name == "verify":
-        from hyperaudio.files import read_json
-        from hyperaudio.stages.verify import Quality
-
-        found = read_json(job / "verify/quality.json", Quality)
-        show.quality(found)
-        _judge(found)
-    else:
-        print(job / name)
-
-
-def _add_preprocess() -> None:
-    from hyperaudio import pipeline
-
-    stage = pipeline.stage("preprocess")
-
-    def preprocess(
-        source: Annotated[
-            Path, typer.Argument(metavar="INPUT|JOB", help="A recording, or a job to do again.", show_default=False)
-        ],
-        job: Annotated[
-            Path | None, typer.Option(help="Job folder.  [default: NAME.hyperaudio beside INPUT]", metavar="DIR")
-        ] = None,
-        config: Config = None,
-        force: Force = False,
-        device: Device = "auto",
-        threads: Threads = None,
-        quiet: Quiet = False,
-        *,
-        flags: Layer,
-    ) -> None:
-        from hyperaudio import replacement
-        from hyperaudio.job import Job, is_job
-
-        if is_job(source):
-            job, source = source, Path(Job.open(source).request.source.path)
-        opened, settings = replacement.open_job(source, job, replacement.layers(config, flags))
-        with Drawer(quiet) as drawer:
-            pipeline.run_stage(opened, "preprocess", settings, runtime(device, threads), drawer.report, force=force)
-        print(opened.path)
-
-    preprocess.__doc__ = f"{stage.summary}\n\nMakes the job folder."
-    app.command(name="preprocess", rich_help_panel="Stages")(with_flags(preprocess, flags(stage)))
-
-
-def _add_synthesize() -> None:
-    """As other stages, and takes the targets too, so that it can be run without ``replace``."""
-    from hyperaudio import pipeline
-    from hyperaudio.job import Job
-
-    stage = pipeline.stage("synthesize")
-
-    def synthesize(
-        job: JobFolder,
-        speaker: Annotated[
-            list[str] | None, typer.Option(help="As for replace; by default as asked before.", metavar="LABEL|CLIP")
-        ] = None,
-        voice: Annotated[list[Path] | None, typer.Option(help="As for replace.", metavar="REF")] = None,
-        config: Config = None,
-        force: Force = False,
-        device: Device = "auto",
-        threads: Threads = None,
-        quiet: Quiet = False,
-        *,
-        flags: Layer,
-    ) -> None:
-        from hyperaudio import replacement
-
-        opened = Job.open(job)
-        settings = pipeline.job_settings(opened, *replacement.layers(config, flags))
-        opened.update(settings=dict(settings.given))
-        names, clips = speaker or [], voice or []
-        if len(names) != len(clips):
-            raise UsageError("--speaker and --voice go in pairs", "give one --voice for each --speaker")
-        with Drawer(quiet) as drawer:
-            where = runtime(device, threads)
-            if names:
-                pairs = dict(zip(names, clips, strict=True))
-                replacement.set_targets(opened, pairs, settings, where, drawer.report)
-            pipeline.run_stage(opened, "synthesize", settings, where, drawer.report, force=force)
-        print(opened.path / "synthesize")
-
-    synthesize.__doc__ = f"{stage.summary}\n\nReads and writes the job folder; what is current is not done again."
-    app.command(name="synthesize", rich_help_panel="Stages")(with_flags(synthesize, flags(stage)))
-
-
-def _build() -> None:
-    from hyperaudio import pipeline
-
-    special = {"preprocess": _add_preprocess, "synthesize": _add_synthesize}
-    for stage in pipeline.STAGES:
-        special[stage.name]() if stage.name in special else _add_stage(stage.name)
-
-
-_build()
+    judge(result.quality)
 
 
 @app.command()

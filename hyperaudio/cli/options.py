@@ -15,6 +15,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from hyperaudio import backend
+from hyperaudio.errors import UsageError
 from hyperaudio.settings import Layer, Runtime, from_pairs
 from hyperaudio.stage import Stage
 
@@ -28,7 +29,9 @@ Set = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", envvar="HYPERAUDIO_DEVICE")]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", help="CPU threads a model may use.  [default: all]", min=1, envvar="HYPERAUDIO_THREADS"),
+    typer.Option(
+        "--threads", help="CPU threads a model may use.  \\[default: all]", min=1, envvar="HYPERAUDIO_THREADS"
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but warnings and errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -45,6 +48,22 @@ def runtime(device: str, threads: int | None) -> Runtime:
 
 RESERVED = frozenset({"job", "config", "set", "force", "device", "threads", "quiet", "json", "speaker", "voice"})
 """Names that commands have for themselves."""
+
+
+def in_pairs(speakers: list[str] | None, voices: list[Path] | None) -> dict[str, Path]:
+    """Each --speaker with its --voice.
+
+    Raises:
+        UsageError: one of them lacks the other, or a speaker is named twice.
+    """
+    names, clips = speakers or [], voices or []
+    if len(names) != len(clips):
+        raise UsageError(
+            f"{len(names)} --speaker and {len(clips)} --voice were given", "give one --voice for each --speaker"
+        )
+    if len(set(names)) != len(names):
+        raise UsageError("a speaker is named twice", "give each speaker one --voice")
+    return dict(zip(names, clips, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hyperaudio.stages.verify import judged, outside
 def edit(start: int, end: int) -> Edit:
     return Edit(
         take=1, speaker="A", method="speak", start=0, end=0, start_frame=start, end_frame=end, fade_in=0, fade_out=0,
-        gain_db=0, pan=(1.0,), text="",
+        gain_db=0, peak_reduction_db=0, pan=(1.0,), text="",
     )  # fmt: skip
 
 

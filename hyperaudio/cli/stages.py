@@ -1,0 +1,163 @@
+"""A command for each stage, made from what the stage says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hyperaudio import pipeline, replacement
+from hyperaudio.cli import show
+from hyperaudio.cli.options import (
+    Config,
+    Device,
+    Force,
+    JobFolder,
+    Json,
+    Quiet,
+    Threads,
+    flags,
+    in_pairs,
+    runtime,
+    with_flags,
+)
+from hyperaudio.cli.progress import Drawer
+from hyperaudio.errors import VerificationError
+from hyperaudio.files import read_json
+from hyperaudio.job import Job, is_job
+from hyperaudio.settings import Layer, Settings
+from hyperaudio.stage import Stage
+from hyperaudio.stages.verify import Quality
+
+PANEL = "Stages"
+
+
+def add(app: typer.Typer) -> None:
+    """Give an app a command for every stage, in order."""
+    special = {"preprocess": _preprocess, "synthesize": _synthesize, "verify": _verify}
+    for stage in pipeline.STAGES:
+        command = special.get(stage.name, _plain)(stage)
+        app.command(name=stage.name, rich_help_panel=PANEL)(with_flags(command, flags(stage)))
+
+
+def judge(quality: Quality) -> None:
+    """Say which figures miss their thresholds.
+
+    Raises:
+        VerificationError: some do.
+    """
+    failed = [figure.name for figure in quality.figures if figure.passed is False]
+    if failed:
+        raise VerificationError(
+            f"verification fell short: {'; '.join(failed)}",
+            "listen there; thresholds are settings of verify, see hyperaudio settings verify",
+        )
+
+
+def _opened(job: Path, config: Path | None, given: Layer) -> tuple[Job, Settings]:
+    """A job with its settings, which it remembers from now on."""
+    opened = Job.open(job)
+    settings = pipeline.job_settings(opened, *replacement.layers(config, given))
+    opened.update(settings=dict(settings.given))
+    return opened, settings
+
+
+def _documented(command: Callable[..., None], stage: Stage, more: str) -> Callable[..., None]:
+    command.__doc__ = f"{stage.summary}\n\n{more}"
+    return command
+
+
+def _plain(stage: Stage) -> Callable[..., None]:
+    def command(
+        job: JobFolder,
+        config: Config = None,
+        force: Force = False,
+        device: Device = "auto",
+        threads: Threads = None,
+        quiet: Quiet = False,
+        *,
+        flags: Layer,
+    ) -> None:
+        opened, settings = _opened(job, config, flags)
+        with Drawer(quiet) as drawer:
+            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
+        print(opened.path / stage.name)
+
+    return _documented(command, stage, "Reads and writes the job folder; what is current is not done again.")
+
+
+def _preprocess(stage: Stage) -> Callable[..., None]:
+    def command(
+        source: Annotated[
+            Path, typer.Argument(metavar="INPUT|JOB", help="A recording, or a job to do again.", show_default=False)
+        ],
+        job: Annotated[
+            Path | None, typer.Option(help="Job folder.  \\[default: NAME.hyperaudio beside INPUT]", metavar="DIR")
+        ] = None,
+        config: Config = None,
+        force: Force = False,
+        device: Device = "auto",
+        threads: Threads = None,
+        quiet: Quiet = False,
+        *,
+        flags: Layer,
+    ) -> None:
+        if is_job(source):
+            job, source = source, Path(Job.open(source).request.source.path)
+        opened, settings = replacement.open_job(source, job, replacement.layers(config, flags))
+        with Drawer(quiet) as drawer:
+            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
+        print(opened.path)
+
+    return _documented(command, stage, "Makes the job folder, and prints its path.")
+
+
+def _synthesize(stage: Stage) -> Callable[..., None]:
+    def command(
+        job: JobFolder,
+        speaker: Annotated[
+            list[str] | None, typer.Option(help="As for replace; by default as asked before.", metavar="LABEL|CLIP")
+        ] = None,
+        voice: Annotated[list[Path] | None, typer.Option(help="As for replace.", metavar="REF")] = None,
+        config: Config = None,
+        force: Force = False,
+        device: Device = "auto",
+        threads: Threads = None,
+        quiet: Quiet = False,
+        *,
+        flags: Layer,
+    ) -> None:
+        pairs = in_pairs(speaker, voice)
+        opened, settings = _opened(job, config, flags)
+        where = runtime(device, threads)
+        with Drawer(quiet) as drawer:
+            if pairs:
+                replacement.set_targets(opened, pairs, settings, where, drawer.report)
+            pipeline.run_stage(opened, stage.name, settings, where, drawer.report, force=force)
+        print(opened.path / stage.name)
+
+    return _documented(command, stage, "Reads and writes the job folder; what is current is not done again.")
+
+
+def _verify(stage: Stage) -> Callable[..., None]:
+    def command(
+        job: JobFolder,
+        config: Config = None,
+        force: Force = False,
+        device: Device = "auto",
+        threads: Threads = None,
+        quiet: Quiet = False,
+        json: Json = False,
+        *,
+        flags: Layer,
+    ) -> None:
+        opened, settings = _opened(job, config, flags)
+        with Drawer(quiet) as drawer:
+            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
+        found = read_json(opened.path / "verify/quality.json", Quality)
+        show.as_json(found) if json else show.quality(found)
+        judge(found)
+
+    return _documented(command, stage, "Prints the table; ends with 9 where a figure misses its threshold.")
