@@ -29,6 +29,9 @@ PHRASE_GAP = 0.3
 OWN_SAMPLE = 30.0
 """Seconds of the target's own voice that a synthesizer gets to know."""
 
+STRANGER = 0.15
+"""Cosine under which a chosen voice is hardly nearer than a stranger: WeSpeaker gives two people 0.05 on average."""
+
 Method = Literal["speak", "convert"]
 
 
@@ -130,6 +133,11 @@ def run(context: Context) -> None:
         own = Reference(sample(speech, segments, target.speaker, OWN_SAMPLE), SPEECH_RATE)
         synthesizer: Synthesizer = chosen.load()
         voice = synthesizer.voice(judged.reference, own, embedder, context.between(low, low + 0.3 * (high - low)))
+        likeness = voice.figures.get("similarity")
+        if isinstance(likeness, float) and likeness < STRANGER:
+            context.warn(
+                f"no voice is near {target.name}: the nearest is no more like it than a stranger ({likeness:.2f})"
+            )
         choices.append(
             Choice(
                 speaker=target.speaker,

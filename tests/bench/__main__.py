@@ -34,8 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ANALYSIS = ("preprocess", "separate", "diarize", "transcribe")
 EDITING = ("synthesize", "reconstruct", "verify")
 PODCASTS = ("dev1_60s_2spk_dry", "dev2_120s_2spk_music")
-REFERENCES = {"F": ("p225", ("p225_003", "p225_011", "p225_016")), "M": ("ls2609", None)}
-"""A woman's voice for the women, a man's for the men: nobody who is in a podcast."""
+REFERENCES = {"F": ("p225", "lj"), "M": ("p226", "ls2609")}
+"""A woman's voice for the women, a man's for the men: the first who is not in the podcast."""
+CLIPS = 3
 
 
 @dataclass
@@ -58,11 +59,10 @@ class Run:
             raise SystemExit(f"{' '.join(command)} ended with {code}")
 
 
-def reference(data: Path, sex: str, folder: Path) -> Path:
+def reference(data: Path, sex: str, present: set[str], folder: Path) -> Path:
     """A reference clip of some twenty seconds."""
-    voice, names = REFERENCES[sex]
-    paths = [data / "voices" / voice / f"{n}.flac" for n in names] if names else []
-    paths = paths or sorted((data / "voices" / voice).glob("*.flac"))
+    voice = next(name for name in REFERENCES[sex] if name not in present)
+    paths = sorted((data / "voices" / voice).glob("*.flac"))[:CLIPS]
     path = folder / f"{voice}.wav"
     audio.write(path, np.concatenate([audio.read(p) for p in paths], axis=1), audio.probe(paths[0]).rate, "PCM_16")
     return path
@@ -92,12 +92,14 @@ def podcast(data: Path, name: str, work: Path, methods: Sequence[str]) -> dict[s
         *(f"{100 * figures.error_rate(t, own, c):.1f} %" for t in (speech_rttm, turn_rttm) for c in (0.25, 0.0)),
         f"{100 * figures.word_error_rate(said, heard):.1f} %",
         f"{np.median(onsets):.0f} / {np.percentile(onsets, 95):.0f} ms",
-        f"{figures.si_sdr(whole, speech):.1f} -> {figures.si_sdr(voices, speech):.1f} dB",
+        f"{figures.si_sdr(whole, speech):.1f} -> {figures.si_sdr(voices, speech):.1f} dB"
+        if truth["music"]
+        else "no music: passed through",
     ]
     edits, costs = [], []
     for who, about in truth["speakers"].items():
         label = figures.same_speaker(turn_rttm, segments, who)
-        clip = reference(data, about["sex"], work)
+        clip = reference(data, about["sex"], {a["source_speaker"] for a in truth["speakers"].values()}, work)
         for method in methods:
             for stage in EDITING:
                 extra = ["--speaker", label, "--voice", clip, "--method", method] if stage == "synthesize" else []
