@@ -13,7 +13,7 @@ import typer
 
 from hyperaudio import __version__
 from hyperaudio.cli import models, show, stages
-from hyperaudio.cli.options import Config, Device, JobFolder, Json, Quiet, Set, Threads, in_pairs, runtime
+from hyperaudio.cli.options import Config, Device, JobFolder, Json, NewJob, Quiet, Set, Threads, in_pairs, runtime
 from hyperaudio.cli.progress import Drawer
 from hyperaudio.cli.stages import judge
 from hyperaudio.errors import INTERRUPTED, HyperaudioError, UsageError, exit_codes
@@ -74,9 +74,7 @@ def replace(
             metavar="OUT",
         ),
     ] = None,
-    job: Annotated[
-        Path | None, typer.Option(help="Job folder.  \\[default: NAME.hyperaudio beside INPUT]", metavar="DIR")
-    ] = None,
+    job: NewJob = None,
     method: Annotated[
         Literal["auto", "convert", "speak"] | None,
         typer.Option(help="speak says the words again, convert changes the timbre.  \\[default: auto, the better one]"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
 
+from hyperaudio.cli.progress import PATIENCE, Bars
 from hyperaudio.models import catalogue, store
 from hyperaudio.models.model import Hub, Source
 from hyperaudio.settings import models_folder
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from hyperaudio.models.fetch import Step
 
 STARTER = "starter"
-PATIENCE = 10.0
-"""Seconds between two plain lines of progress."""
 
 app = typer.Typer(
     help="The weights that models run on: see, bring, find them.\n\n"
@@ -34,7 +31,7 @@ app = typer.Typer(
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--folder", help="The models folder.  [default: $HYPERAUDIO_MODELS, or the cache]", metavar="DIR"),
+    typer.Option("--folder", help="The models folder.  \\[default: $HYPERAUDIO_MODELS, or the cache]", metavar="DIR"),
 ]
 
 
@@ -107,7 +104,7 @@ def pull(
     starter = [model.name for model in catalogue.CATALOGUE if model.starter]
     wanted = list(dict.fromkeys(name for given in names for name in (starter if given == STARTER else [given])))
     models = [catalogue.find(name) for name in wanted]
-    with _Bars(quiet) as bars:
+    with _Pull(quiet) as bars:
         for model in models:
             if model.restricts:
                 bars.line(f"{model.name}: {model.restricts}", "yellow")
@@ -124,35 +121,13 @@ def path(
     print(store.path(name, folder or models_folder()))
 
 
-class _Bars:
+class _Pull(Bars):
     """Draws the steps of a pull on stderr: a bar for each archive in a terminal, now and then a line elsewhere."""
 
     def __init__(self, quiet: bool) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._quiet = quiet
+        super().__init__(quiet, TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._said, self._when = ("", ""), 0.0
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            console=self._console,
-            transient=True,
-            disable=quiet or not self._console.is_terminal,
-        )
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def line(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style or None, markup=False, soft_wrap=True)
 
     def report(self, step: Step) -> None:
         """Draw one step."""
@@ -160,15 +135,15 @@ class _Bars:
             self.line(f"{step.model}: passed over {step.what}", "yellow")
         elif step.kind == "done":
             for key in [key for key in self._tasks if key[0] == step.model]:
-                self._progress.remove_task(self._tasks.pop(key))
-            if not self._quiet:
+                self.progress.remove_task(self._tasks.pop(key))
+            if not self.quiet:
                 self.line(f"{step.model}: here, {step.total / 1e6:.0f} MB", "green")
-        elif self._console.is_terminal:
+        elif self.console.is_terminal:
             key = (step.model, step.what)
             if key not in self._tasks:
-                self._tasks[key] = self._progress.add_task(f"{step.model}  {step.what}", total=step.total)
-            self._progress.update(self._tasks[key], completed=step.done)
-        elif not self._quiet:
+                self._tasks[key] = self.progress.add_task(f"{step.model}  {step.what}", total=step.total)
+            self.progress.update(self._tasks[key], completed=step.done)
+        elif not self.quiet:
             self._plain(step)
 
     def _plain(self, step: Step) -> None:

@@ -41,6 +41,12 @@ JobFolder = Annotated[
 ]
 
 
+NewJob = Annotated[
+    Path | None,
+    typer.Option("--job", help="Job folder.  \\[default: NAME.hyperaudio beside INPUT]", metavar="DIR"),
+]
+
+
 def runtime(device: str, threads: int | None) -> Runtime:
     """Where and how fast."""
     return Runtime(device=device, threads=threads) if threads else Runtime(device=device)

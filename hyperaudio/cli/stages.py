@@ -16,6 +16,7 @@ from hyperaudio.cli.options import (
     Force,
     JobFolder,
     Json,
+    NewJob,
     Quiet,
     Threads,
     flags,
@@ -32,6 +33,7 @@ from hyperaudio.stage import Stage
 from hyperaudio.stages.verify import Quality
 
 PANEL = "Stages"
+AGAIN = "Reads and writes the job folder; what is current is not done again."
 
 
 def add(app: typer.Typer) -> None:
@@ -64,7 +66,7 @@ def _opened(job: Path, config: Path | None, given: Layer) -> tuple[Job, Settings
     return opened, settings
 
 
-def _documented(command: Callable[..., None], stage: Stage, more: str) -> Callable[..., None]:
+def _documented(command: Callable[..., None], stage: Stage, more: str = AGAIN) -> Callable[..., None]:
     command.__doc__ = f"{stage.summary}\n\n{more}"
     return command
 
@@ -85,7 +87,7 @@ def _plain(stage: Stage) -> Callable[..., None]:
             pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
         print(opened.path / stage.name)
 
-    return _documented(command, stage, "Reads and writes the job folder; what is current is not done again.")
+    return _documented(command, stage)
 
 
 def _preprocess(stage: Stage) -> Callable[..., None]:
@@ -93,13 +95,9 @@ def _preprocess(stage: Stage) -> Callable[..., None]:
         source: Annotated[
             Path, typer.Argument(metavar="INPUT|JOB", help="A recording, or a job to do again.", show_default=False)
         ],
-        job: Annotated[
-            Path | None, typer.Option(help="Job folder.  \\[default: NAME.hyperaudio beside INPUT]", metavar="DIR")
-        ] = None,
+        job: NewJob = None,
         config: Config = None,
         force: Force = False,
-        device: Device = "auto",
-        threads: Threads = None,
         quiet: Quiet = False,
         *,
         flags: Layer,
@@ -108,13 +106,15 @@ def _preprocess(stage: Stage) -> Callable[..., None]:
             job, source = source, Path(Job.open(source).request.source.path)
         opened, settings = replacement.open_job(source, job, replacement.layers(config, flags))
         with Drawer(quiet) as drawer:
-            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
+            pipeline.run_stage(opened, stage.name, settings, report=drawer.report, force=force)
         print(opened.path)
 
     return _documented(command, stage, "Makes the job folder, and prints its path.")
 
 
 def _synthesize(stage: Stage) -> Callable[..., None]:
+    plain = _plain(stage)
+
     def command(
         job: JobFolder,
         speaker: Annotated[
@@ -129,16 +129,13 @@ def _synthesize(stage: Stage) -> Callable[..., None]:
         *,
         flags: Layer,
     ) -> None:
-        pairs = in_pairs(speaker, voice)
-        opened, settings = _opened(job, config, flags)
-        where = runtime(device, threads)
-        with Drawer(quiet) as drawer:
-            if pairs:
-                replacement.set_targets(opened, pairs, settings, where, drawer.report)
-            pipeline.run_stage(opened, stage.name, settings, where, drawer.report, force=force)
-        print(opened.path / stage.name)
+        if pairs := in_pairs(speaker, voice):
+            opened, settings = _opened(job, config, flags)
+            with Drawer(quiet) as drawer:
+                replacement.set_targets(opened, pairs, settings, runtime(device, threads), drawer.report)
+        plain(job, config, force, device, threads, quiet, flags=flags)
 
-    return _documented(command, stage, "Reads and writes the job folder; what is current is not done again.")
+    return _documented(command, stage)
 
 
 def _verify(stage: Stage) -> Callable[..., None]:
@@ -148,8 +145,8 @@ def _verify(stage: Stage) -> Callable[..., None]:
         force: Force = False,
         device: Device = "auto",
         threads: Threads = None,
-        quiet: Quiet = False,
         json: Json = False,
+        quiet: Quiet = False,
         *,
         flags: Layer,
     ) -> None:
