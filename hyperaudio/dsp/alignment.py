@@ -63,13 +63,13 @@ def distances(target: Floats, template: Floats) -> Floats:
     return np.asarray(np.maximum(square - 2 * target @ template.T, 0.0) / target.shape[1])
 
 
-def walk(cost: Floats, optional: npt.NDArray[np.bool_], hold: float = 0.15, skip: float = 0.3) -> Ints:
+def walk(cost: Floats, optional: npt.NDArray[np.bool_], hold: float | Floats = 0.15, skip: float = 0.3) -> Ints:
     """The cheapest way through the states of a template: state of each target point, never falling.
 
     Args:
         cost: ``(points, states)`` of being in a state at a point.
         optional: ``(states,)`` true for silences, which may be left out or held freely.
-        hold: price of staying in a state.
+        hold: price of staying in a state that is no silence, one or ``(states,)``.
         skip: price of each state passed over.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,18 @@ MOST_SYMBOLS = 480
 """Symbols rendered at once; the text encoder takes 510."""
 PAUSE = 0.12
 """Seconds of silence from which phrases are placed on their own."""
-MARGIN = 0.15
+MARGIN = 0.1
 """Seconds that may sound before the first and after the last phone of a phrase: its onset and its decay."""
 FADE = 0.008
 """Seconds over which a phrase's margins are faded."""
 EVEN = 0.5
 """Share of the model's own proportions in the durations within a word, where an alignment is noisy."""
 REST = 8
-"""Units of duration that a pause gets in the rendering at most."""
+"""Units of silence that a pause gets in the rendering: two margins."""
+SILENT = -9.0
+"""Kokoro's energy in silence."""
+DECAY = 3
+"""Half units of a pause that a last phone may decay in where the model itself makes no pause."""
 
 
 def parted(
@@ -48,44 +53,95 @@ def parted(
     return parted(words[:cut], start, at, size) + parted(words[cut:], at, end, size)
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is asked of the model.
+
+    Attributes:
+        durations: ``(tokens,)`` in units.
+        edges: ``(tokens + 1,)`` in units: where tokens are to sound. At a pause this is not where they end.
+        phrases: tokens ``(first, last)`` (exclusive) from pause to pause.
+    """
+
+    durations: npt.NDArray[np.int64]
+    edges: Doubles
+    phrases: list[tuple[int, int]]
+
+
 def laid_out(
-    edges: Doubles, gaps: Sequence[Gap], needs_time: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]]]:
-    """Durations for the rendering in units, and the phrases as tokens ``(first, last)`` (exclusive).
+    edges: Doubles,
+    gaps: Sequence[Gap],
+    needs_time: npt.NDArray[np.bool_],
+    own: npt.NDArray[np.int64],
+    sounding: Doubles,
+) -> Layout:
+    """Durations for the rendering, and where its tokens sound.
 
     Within a phrase durations follow the original. A pause is only as long as a phrase's margins need, as
-    phrases are placed on their own; its first token (punctuation) takes it up.
+    phrases are placed on their own. At a pause tokens end as much later than they sound, and begin as much
+    later, as in the model's ``own`` durations: a last phone that is not given its silence is cut.
+
+    Args:
+        edges: ``(tokens + 1,)`` seconds in the original where tokens sound.
+        gaps: what lies between its words.
+        needs_time: ``(tokens,)`` false for marks.
+        own: ``(tokens,)`` the model's durations in units.
+        sounding: ``(tokens + 1,)`` units where tokens sound in them.
     """
-    count = len(needs_time)
-    spaced = np.ones(count, np.int64)
+    count = len(own)
+    late = np.concatenate([[0], np.cumsum(own)]) - sounding
     pauses = [g for g in gaps if g.end - g.start >= PAUSE or g.first == 0 or g.last == count]
-    for gap in pauses:
-        spaced[gap.first] = max(1, REST - (gap.last - gap.first - 1))
     phrases = [(before.last, after.first) for before, after in itertools.pairwise(pauses)]
+    late[[b for _, b in phrases]] = np.clip(late[[b for _, b in phrases]], 0, REST - 2)
+    late[[a for a, _ in phrases]] = np.clip(late[[a for a, _ in phrases]], 0, 2)
+    late[[0, count]] = 0
+    spaced = np.ones(count, np.int64)
+    for gap in pauses:
+        rest = REST - late[gap.first] + late[gap.last] - (gap.last - gap.first - 1)
+        spaced[gap.first] = max(1, int(np.ceil(rest)))
     for a, b in phrases:
-        spaced[a:b] = durations.whole((edges[a : b + 1] - edges[a]) * RATE / UNIT, needs_time[a:b].astype(np.int64))
-    return spaced, phrases
+        wanted = (edges[a : b + 1] - edges[a]) * RATE / UNIT - late[a]
+        wanted[-1] += late[b]
+        wanted = np.maximum.accumulate(np.maximum(wanted, 0.0))
+        spaced[a:b] = durations.whole(wanted, needs_time[a:b].astype(np.int64))
+    whole = np.concatenate([[0], np.cumsum(spaced)])
+    sounds = whole.astype(np.float64)
+    for gap in pauses:
+        low, high = whole[gap.first] - late[gap.first], whole[gap.last] - late[gap.last]
+        sounds[gap.first : gap.last + 1] = np.clip(whole[gap.first : gap.last + 1], low, high)
+        sounds[gap.first], sounds[gap.last] = low, high
+    return Layout(spaced, sounds, phrases)
 
 
-def evened(edges: Doubles, own: npt.NDArray[np.int64], owners: Sequence[int]) -> Doubles:
-    """Edges with those inside words drawn toward the proportions of ``own`` durations; words keep theirs."""
+def evened(edges: Doubles, own: Doubles, owners: Sequence[int]) -> Doubles:
+    """Edges with those inside words drawn toward the proportions of ``own`` edges; words keep theirs."""
     even = edges.copy()
     change = np.flatnonzero(np.diff(owners)) + 1
     for a, b in itertools.pairwise([0, *change, len(owners)]):
-        share = np.cumsum(own[a:b])[:-1] / own[a:b].sum()
+        share = (own[a + 1 : b] - own[a]) / max(own[b] - own[a], 0.5)
         even[a + 1 : b] += EVEN * (edges[a] + share * (edges[b] - edges[a]) - edges[a + 1 : b])
     return even
 
 
-def warped(values: Floats, own: npt.NDArray[np.int64], spaced: npt.NDArray[np.int64]) -> Floats:
-    """A contour for durations ``own``, two values per unit, carried over to ``spaced`` token by token.
+def warped(values: Floats, source: Doubles, aim: Doubles) -> Floats:
+    """A contour, two values per unit, carried from edges ``source`` over to edges ``aim`` (both in units).
 
     Asked for prosody at durations that it would not choose itself, the model takes a short opening
     silence out of the first word (180 ms measured); so it is asked for its own and that is warped.
     """
-    source, aim = (2 * np.concatenate([[0], np.cumsum(d)]) for d in (own, spaced))
-    at = np.interp(np.arange(aim[-1]) + 0.5, aim, source)
+    at = np.interp(np.arange(round(2 * aim[-1])) + 0.5, 2 * aim, 2 * source)
     return np.asarray(np.interp(at - 0.5, np.arange(len(values)), values), np.float32)
+
+
+def hushed(energy: Floats, layout: Layout) -> Floats:
+    """Energy with silence in the pauses, where the model may have none of its own."""
+    energy = energy.copy()
+    ends = [0.0, *(layout.edges[b] for _, b in layout.phrases)]
+    starts = [*(layout.edges[a] for a, _ in layout.phrases), layout.edges[-1]]
+    for a, b in zip(ends, starts, strict=True):
+        first, last = (round(2 * a) + DECAY if a else 0), (round(2 * b) - 1 if b < layout.edges[-1] else len(energy))
+        energy[first : max(first, last)] = np.minimum(energy[first : max(first, last)], SILENT)
+    return energy
 
 
 def rooms(edges: Doubles, phrases: Sequence[tuple[int, int]], seconds: float) -> list[tuple[float, float]]:

@@ -16,8 +16,14 @@ WORD_SLACK = 0.2
 """Seconds that a word may lie outside its transcribed time for free."""
 WORD_PRICE = 4.0
 """Price of each second past the slack."""
+SILENCE_DEPTH = 28.0
+"""dB under the loud parts from which a pause is likelier than speech, in a recording whose own noise fills it."""
 SILENCE_SPREAD = 4.0
 """dB over which silence turns from likely to unlikely."""
+HOLD, QUIET_HOLD = 0.15, 0.5
+"""Price of each point that a sound is held, and more where it is quiet: a closure lasts less than a pause."""
+QUIET = 0.5
+"""Kokoro's energy below which it renders silence: about 45 dB under its loudest vowels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +72,15 @@ def align(
     """
     step = alignment.STEP
     first = np.round(edges / step).astype(np.int64)
-    gaps = _gaps(words)
+    gaps = between(words)
     positions, optional = _template(guide, first, gaps)
-    level = alignment.levels(target)
     heard = alignment.features(target)
     expected = alignment.features(guide)
-    cost = alignment.distances(heard, expected[np.minimum(positions.astype(np.int64), len(expected) - 1)])
-    loud = 1 / (1 + np.exp((alignment.speech_threshold(level) - level) / SILENCE_SPREAD))
-    cost[:, optional] = (0.2 + 3.0 * loud)[:, None]
-    path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional)
+    place = np.minimum(positions.astype(np.int64), len(expected) - 1)
+    cost = alignment.distances(heard, expected[place])
+    cost[:, optional] = (0.2 + 3.0 * _loudness(target))[:, None]
+    hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[place])
+    path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional, hold)
 
     at = np.searchsorted(positions[path], first - 0.25)
     silent = [np.flatnonzero(positions[path] == place) for place in positions[optional]]
@@ -87,10 +93,48 @@ def align(
     )
 
 
-def _gaps(words: Sequence[int]) -> list[tuple[int, int]]:
+def _loudness(samples: npt.NDArray[np.floating]) -> Floats:
+    """From 0 in silence to 1 in speech, one per point."""
+    level = alignment.levels(samples)
+    threshold = max(alignment.speech_threshold(level), float(np.percentile(level, 95)) - SILENCE_DEPTH)
+    return np.asarray(1 / (1 + np.exp((threshold - level) / SILENCE_SPREAD)))
+
+
+def sounding(durations: npt.NDArray[np.int64], energy: npt.NDArray[np.floating], words: Sequence[int]) -> Floats:
+    """Token edges ``(tokens + 1,)`` in units, moved at each gap to where the model's own sound ends and begins.
+
+    Kokoro gives most of a pause to the phone before it, and a word begins to sound in the gap before it.
+
+    Args:
+        durations: ``(tokens,)`` in units.
+        energy: the model's own for them, two per unit.
+        words: for each token its word, ``-1`` between words.
+    """
+    whole = np.concatenate([[0], np.cumsum(durations)])
+    edges = whole.astype(np.float64)
+    last = len(durations)
+    for a, b in between(words):
+        low, high = 2 * whole[max(a - 1, 0)] + (a > 0), 2 * whole[min(b + 1, last)] - (b < last)
+        quiet = [run for run in runs(energy[low:high] < QUIET) if run[1] >= 2 * whole[a] - low and run[0] <= 2 * whole[b] - low]
+        if not quiet:
+            continue
+        begin, end = max(quiet, key=lambda run: run[1] - run[0])
+        edges[a : b + 1] = np.clip(edges[a : b + 1], (low + begin) / 2, (low + end) / 2)
+        if a:
+            edges[a] = (low + begin) / 2
+        if b < last:
+            edges[b] = (low + end) / 2
+    return edges
+
+
+def between(words: Sequence[int]) -> list[tuple[int, int]]:
     """Runs of tokens between words."""
-    between = np.concatenate([[False], np.asarray(words) < 0, [False]])
-    change = np.flatnonzero(between[1:] != between[:-1])
+    return runs(np.asarray(words) < 0)
+
+
+def runs(true: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches of true values: first and last (exclusive) index of each."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]])))
     return [(int(a), int(b)) for a, b in zip(change[::2], change[1::2], strict=True)]
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperaudio import backend
-from hyperaudio.backends.speak import _english, _layout, _voices
+from hyperaudio.backends.speak import _english, _layout, _timing, _voices
 from hyperaudio.backends.speak._graph import RATE, UNIT, Kokoro
-from hyperaudio.backends.speak._timing import Timing, align
 from hyperaudio.dsp import alignment, pitch, spectrum
 from hyperaudio.errors import BackendError, InputError
 from hyperaudio.models import store
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-REVISION = 1
+REVISION = 2
 RANK = 10
 PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "soxr", "scipy")
 WEIGHTS = ("kokoro-82m",)
@@ -191,17 +190,18 @@ class KokoroVoice:
         marks = np.array([False, *(s in _english.STRESS for s in spoken.symbols), False])
         style = model.style(self._name, len(spoken.symbols))
         own = model.durations(tokens, style)
-        edges = _layout.evened(timing.edges, own, owners)
-        spaced, phrases = _layout.laid_out(edges, timing.gaps, ~marks)
-        melody, energy = (_layout.warped(values, own, spaced) for values in model.prosody(tokens, style, own))
-        frame = np.concatenate([[0], np.cumsum(spaced)])
+        melody, energy = model.prosody(tokens, style, own)
+        sounding = _timing.sounding(own, energy, owners)
+        edges = _layout.evened(timing.edges, sounding, owners)
+        layout = _layout.laid_out(edges, timing.gaps, ~marks, own, sounding)
+        melody, energy = (_layout.warped(values, sounding, layout.edges) for values in (melody, energy))
         contour = pitch.contour(heard, alignment.FEATURE_RATE)
-        melody = self._moved(melody, contour, [(2 * frame[a], 2 * frame[b], edges[a]) for a, b in phrases])
-        sound = model.sound(tokens, style, spaced, melody, energy)
-        for (a, b), room in zip(
-            phrases, _layout.rooms(edges, phrases, len(heard) / alignment.FEATURE_RATE), strict=True
-        ):
-            _layout.place(canvas, sound, frame[a] * UNIT, frame[b] * UNIT, start + edges[a], room)
+        spans = [(layout.edges[a], layout.edges[b], edges[a]) for a, b in layout.phrases]
+        melody = self._moved(melody, contour, [(round(2 * a), round(2 * b), at) for a, b, at in spans])
+        sound = model.sound(tokens, style, layout.durations, melody, _layout.hushed(energy, layout))
+        rooms = _layout.rooms(edges, layout.phrases, len(heard) / alignment.FEATURE_RATE)
+        for (a, b, at), room in zip(spans, rooms, strict=True):
+            _layout.place(canvas, sound, round(a * UNIT), round(b * UNIT), start + at, room)
         return timing.cost
 
     def _timed(
@@ -211,17 +211,18 @@ class KokoroVoice:
         times: Sequence[tuple[float, float]],
         heard: Floats,
         text: str,
-    ) -> Timing:
+    ) -> _timing.Timing:
         """When the tokens are spoken in the original, by a rendering in the guide's voice."""
         import soxr
 
         model = self._model
         style = model.style(self._guide, tokens.shape[1] - 2)
         own = model.durations(tokens, style)
-        guide = model.sound(tokens, style, own, *model.prosody(tokens, style, own))
-        edges = np.concatenate([[0], np.cumsum(own)]) * UNIT / RATE
+        melody, energy = model.prosody(tokens, style, own)
+        guide = model.sound(tokens, style, own, melody, energy)
+        edges = _timing.sounding(own, energy, owners) * UNIT / RATE
         try:
-            timing = align(heard, soxr.resample(guide, RATE, alignment.FEATURE_RATE), edges, owners, times)
+            timing = _timing.align(heard, soxr.resample(guide, RATE, alignment.FEATURE_RATE), edges, owners, times)
         except ValueError as error:
             raise BackendError(f"cannot time {text!r}: {error}", "the original is kept there") from error
         if timing.cost > WORST_COST:
