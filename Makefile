@@ -25,7 +25,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/hyperaudio models pull starter
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	HYPERAUDIO_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff check hyperaudio tests

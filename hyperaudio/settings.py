@@ -45,12 +45,12 @@ class Runtime:
 
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        threads: CPU threads a model may use.
+        threads: CPU threads a model may use; ``$HYPERAUDIO_THREADS``, or all there are.
         models: the folder of weights.
     """
 
     device: str = "auto"
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = field(default_factory=lambda: int(os.environ.get("HYPERAUDIO_THREADS") or os.cpu_count() or 1))
     models: Path = field(default_factory=models_folder)
 
 

@@ -20,6 +20,8 @@ SILENCE_DEPTH = 28.0
 """dB under the loud parts from which a pause is likelier than speech, in a recording whose own noise fills it."""
 SILENCE_SPREAD = 4.0
 """dB over which silence turns from likely to unlikely."""
+LOUD_PAUSE, LOUD_BEFORE = 3.0, 1.8
+"""Price of each point of speech taken for a pause; less before the first word, where somebody else may end."""
 HOLD, QUIET_HOLD = 0.15, 0.5
 """Price of each point that a sound is held, and more where it is quiet: a closure lasts less than a pause."""
 QUIET = 0.5
@@ -78,7 +80,9 @@ def align(
     expected = alignment.features(guide)
     place = np.minimum(positions.astype(np.int64), len(expected) - 1)
     cost = alignment.distances(heard, expected[place])
-    cost[:, optional] = (0.2 + 3.0 * _loudness(target))[:, None]
+    cost[:, optional] = 0.2 + LOUD_PAUSE * _loudness(target)[:, None]
+    if optional[0]:
+        cost[:, 0] = 0.2 + LOUD_BEFORE * _loudness(target)
     hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[place])
     path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional, hold)
 
