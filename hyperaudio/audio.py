@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,12 +215,16 @@ def _suggestion(path: Path) -> str:
 @contextmanager
 def _sound(path: Path) -> Iterator[sf.SoundFile | None]:
     """The file opened by libsndfile, or ``None`` where libsndfile does not know it."""
-    try:
-        sound = _Stream(path)
-    except (sf.LibsndfileError, TypeError, ValueError):  # TypeError: a name that ends in .raw
-        yield None
-        return
-    with sound:
+    with ExitStack() as stack:
+        # Without its name: libsndfile takes whatever is called .mp3 for MP3, and libmpg123 complains on stderr.
+        file = stack.enter_context(path.open("rb"))
+        try:
+            sound = stack.enter_context(_Stream(file.fileno(), closefd=False))
+        except (sf.LibsndfileError, ValueError):
+            sound = None
+        if sound is None or sound.subtype == "MPEG_LAYER_I":  # which text in UTF-16 is taken for
+            yield None
+            return
         for claimed, there in _CLAIMS.findall(sound.extra_info):
             if int(there) < int(claimed) and not _is_placeholder(int(claimed)):
                 raise InputError(f"{path} is cut off: {there} of {claimed} bytes of audio are there", _REFETCH)
@@ -268,6 +272,8 @@ def _probe_ffmpeg(path: Path) -> Info:
             sum(part.shape[1] for part in ffmpeg.decoded(path)) if seconds is None else round(seconds * stream.rate)
         )
         name, codec = container.format.name, stream.codec_context.name
+        if name == "mp3" and codec in ("mp3", "mp3float"):  # behind a torn first frame
+            name, codec = "MP3", "MPEG_LAYER_III"
         tags = ffmpeg.tags(container, stream)
         return Info(stream.rate, stream.channels, frames, name, codec, stream.bit_rate or None, tags)
 

@@ -7,22 +7,25 @@ without loss; lossy formats are encoded again at the input's bit rate or more.
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import soundfile as sf
 
 from hyperaudio import audio, ffmpeg, pcm, tags
-from hyperaudio.audio import BLOCK, Info, Samples
+from hyperaudio.audio import Info, Samples
 from hyperaudio.errors import InputError, UsageError
 from hyperaudio.events import Progress, no_progress
-from hyperaudio.pcm import BIG_ENDIAN, BITS, FLOATS, integers
+from hyperaudio.pcm import BIG_ENDIAN, BITS, FLOATS
 
 SOUND = {
     ".wav": "WAV", ".wave": "WAV", ".bwf": "WAV", ".rf64": "RF64", ".w64": "W64", ".aif": "AIFF", ".aiff": "AIFF",
@@ -36,6 +39,8 @@ STREAMS = {
     ".mov": ("mov", "aac"), ".mka": ("matroska", "flac"), ".mkv": ("matroska", "flac"), ".webm": ("webm", "opus"),
 }  # fmt: skip
 """What FFmpeg writes: suffix to muxer, and the codec where the input comes in another container."""
+_ROOMY = (".flac", ".wav", ".opus")
+"""Offered where another format cannot hold the audio."""
 _FREE_RATE = 96_000
 """Bits per second and channel of a lossy output whose input has another codec."""
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
@@ -68,9 +73,14 @@ class _Order:
     edits: Sequence[tuple[int, int]]
     target: Path
     scratch: Path
-    own: bool
-    """Whether the output has the input's suffix, and so its format."""
     progress: Progress
+    until: float = math.inf
+    """Seconds of the input to look at; a rehearsal needs no more than its start."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the output has the input's suffix, and so its format."""
+        return self.target.suffix.lower() == self.source.suffix.lower()
 
     def blocks(self) -> Iterator[Samples]:
         done = 0
@@ -86,19 +96,28 @@ def default_output(source: Path) -> Path:
 
 
 def check_output(source: Path, out: Path) -> None:
-    """Find out before any work whether ``out`` can be written.
+    """Find out before any work whether ``out`` can be written, with a moment of silence in its place.
 
     Raises:
-        UsageError: its suffix stands for no format that can be written.
-        InputError: its folder is not there or cannot be written.
+        UsageError: its suffix stands for no format that can be written, or it is the input itself.
+        InputError: its folder is not there or cannot be written, or the format cannot hold this audio.
     """
-    _writer(audio.probe(source), source, out)
+    info = audio.probe(source)
+    _writer(info, source, out)
     if out.is_dir():
         raise InputError(f"{out} is a folder", "name a file")
+    if out.exists() and out.samefile(source):
+        raise UsageError(f"{out} would overwrite the recording itself", "name another file with --output")
     if not out.parent.is_dir():
         raise InputError(f"there is no folder {out.parent}", f"mkdir -p {out.parent}")
     if not os.access(out.parent, os.W_OK | os.X_OK):
         raise InputError(f"the folder {out.parent} cannot be written", "name an output elsewhere with --output")
+    try:
+        _rehearse(info, source, out)
+    except InputError as error:
+        if not (fitting := [suffix for suffix in _ROOMY if _fits(info, source, out.with_suffix(suffix))]):
+            raise
+        raise InputError(error.message, f"name an output that ends in {' or '.join(fitting)}") from error
 
 
 def deliver(
@@ -118,11 +137,33 @@ def deliver(
     """
     check_output(source, out)
     info = audio.probe(source)
-    with _replacing(out) as (target, scratch):
-        own = out.suffix.lower() == source.suffix.lower()
-        method = _writer(info, source, out)(_Order(source, info, result, edits, target, scratch, own, progress))
+    with _beside(out) as (target, scratch):
+        method = _writer(info, source, out)(_Order(source, info, result, edits, target, scratch, progress))
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
+        target.replace(out)
     progress(1.0)
     return Delivered(out, method, audio.probe(out))
+
+
+def _rehearse(info: Info, source: Path, out: Path) -> None:
+    """Write the first tenth of a second as silence beside ``out``, with all that comes along, and remove it."""
+    writer = _writer(info, source, out)
+    if writer is _patched:  # copies the input
+        return
+    short = dataclasses.replace(info, frames=min(info.frames, info.rate // 10 + 1))
+    with _beside(out) as (target, scratch), tempfile.TemporaryDirectory() as folder:
+        silence = Path(folder, "silence.wav")
+        audio.write(silence, np.zeros((info.channels, short.frames), np.float32), info.rate, "PCM_U8")
+        writer(_Order(source, short, silence, (), target, scratch, no_progress, short.seconds))
+
+
+def _fits(info: Info, source: Path, out: Path) -> bool:
+    try:
+        _rehearse(info, source, out)
+    except InputError:
+        return False
+    return True
 
 
 def _writer(info: Info, source: Path, out: Path) -> Callable[[_Order], Method]:
@@ -151,13 +192,16 @@ def _patched(order: _Order) -> Method:
 
 def _sound(order: _Order) -> Method:
     major = order.info.container if order.own else SOUND[order.target.suffix.lower()]
+    depth = pcm.depth(order.info, major)
     kept = order.own and sf.check_format(major, order.info.codec)
-    _encode_sound(order, order.target, major, order.info.codec if kept else _depth(order.info, major))
+    _encode_sound(order, order.target, major, order.info.codec if kept else depth)
+    if kept and sf.info(order.target).frames != order.info.frames:  # ADPCM comes in blocks, elsewhere of another size
+        _encode_sound(order, order.target, major, depth)
     return "lossless" if order.info.codec in BITS or order.info.codec in FLOATS else "encoded"
 
 
 def _flac(order: _Order) -> Method:
-    _encode_sound(order, order.scratch, "FLAC", _depth(order.info, "FLAC"))
+    _encode_sound(order, order.scratch, "FLAC", pcm.depth(order.info, "FLAC"))
     tags.graft_flac(_carried(order, "FLAC"), order.scratch, order.target)
     return "lossless"
 
@@ -170,13 +214,17 @@ def _vorbis(order: _Order) -> Method:
 
 def _opus(order: _Order) -> Method:
     info = order.info
-    rate = info.rate if info.rate in _OPUS_RATES else _OPUS_RATES[-1]
+    rate = _opus_rate(info.rate)
     ffmpeg.encode(
         order.source, audio.resample(order.blocks(), info.rate, rate), order.scratch, "opus", "opus", rate,
         info.channels, bit_rate=_bit_rate(order, "OPUS"), carry="nothing", options=_CONSTANT,
     )  # fmt: skip
     tags.graft_ogg(_carried(order, "OGG"), order.scratch, order.target)
     return "encoded"
+
+
+def _opus_rate(rate: int) -> int:
+    return rate if rate in _OPUS_RATES else _OPUS_RATES[-1]
 
 
 def _mp3(order: _Order) -> Method:
@@ -198,10 +246,11 @@ def _stream(order: _Order) -> Method:
     if order.own and order.info.container not in sf.available_formats():
         codec = {"vorbis": "opus"}.get(order.info.codec, order.info.codec)  # FFmpeg's own Vorbis encoder is poor
     lossless = codec in {"flac", "alac"} or codec.startswith("pcm_")
+    rate = _opus_rate(order.info.rate) if codec == "opus" else order.info.rate
     ffmpeg.encode(
-        order.source, order.blocks(), order.target, muxer, codec, order.info.rate, order.info.channels,
-        bit_rate=None if lossless else _bit_rate(order, codec), carry="all" if order.own else "covers",
-        options=_CONSTANT if codec == "opus" else {},
+        order.source, audio.resample(order.blocks(), order.info.rate, rate), order.target, muxer, codec, rate,
+        order.info.channels, bit_rate=None if lossless else _bit_rate(order, codec),
+        carry="all" if order.own else "covers", options=_CONSTANT if codec == "opus" else {}, until=order.until,
     )  # fmt: skip
     return "lossless" if lossless else "encoded"
 
@@ -217,7 +266,7 @@ def _bit_rate(order: _Order, codec: str) -> int:
     """That of the input where it has this codec, without its container and tags."""
     if order.info.codec == codec:
         headroom = 1.05 if codec == "aac" else 1.0  # FFmpeg's AAC encoder stays some percent under what it is told
-        return math.ceil(ffmpeg.payload(order.source) * 8 / order.info.seconds * headroom)
+        return math.ceil(ffmpeg.payload(order.source, stop=order.until) * 8 / order.info.seconds * headroom)
     return _FREE_RATE * order.info.channels
 
 
@@ -236,37 +285,21 @@ def _vorbis_level(order: _Order) -> float:
         with sf.SoundFile(
             order.scratch, "w", info.rate, info.channels, "VORBIS", format="OGG", compression_level=1 - step / 20
         ) as trial:
-            _feed(trial, excerpt)
+            pcm.feed(trial, excerpt)
         return ffmpeg.payload(order.scratch)
 
     return 1 - bisect.bisect_left(range(20), wanted, key=size) / 20
 
 
-def _depth(info: Info, major: str) -> str:
-    """The input's own sample format where the container can hold it, else one that loses the least."""
-    if info.codec in BITS or info.codec in FLOATS:
-        for subtype in (info.codec, "PCM_16" if BITS.get(info.codec, 24) <= 16 else "PCM_24"):
-            if sf.check_format(major, subtype):
-                return subtype
-    return "PCM_24"
-
-
 def _encode_sound(order: _Order, path: Path, major: str, subtype: str, level: float | None = None) -> None:
     info = order.info
-    major = "RF64" if major == "WAV" else major
+    major = "RF64" if major == "WAV" and sf.check_format("RF64", subtype) else major
     with sf.SoundFile(path, "w", info.rate, info.channels, subtype, format=major, compression_level=level) as sound:
         audio.settle(sound)
-        if major in {"RF64", "AIFF", "CAF"}:
+        if major in {"WAV", "RF64", "AIFF", "CAF"}:
             _set_texts(sound, ffmpeg.carried(order.source).fields)
         for block in order.blocks():
-            _feed(sound, block)
-
-
-def _feed(sound: sf.SoundFile, block: Samples) -> None:
-    step = 2**13 if sound.format == "OGG" else BLOCK  # libvorbis lays a whole write on the stack, and may overflow it
-    for at in range(0, block.shape[1], step):
-        part = block[:, at : at + step].T
-        sound.write(integers(part, BITS[sound.subtype]) if sound.subtype in BITS else part)
+            pcm.feed(sound, block)
 
 
 def _set_texts(sound: sf.SoundFile, fields: dict[str, str]) -> None:
@@ -276,16 +309,13 @@ def _set_texts(sound: sf.SoundFile, fields: dict[str, str]) -> None:
 
 
 @contextmanager
-def _replacing(out: Path) -> Iterator[tuple[Path, Path]]:
-    """Two files beside ``out`` to write to; the first takes its place at the end, or both vanish."""
+def _beside(out: Path) -> Iterator[tuple[Path, Path]]:
+    """Two files beside ``out`` to write to, which vanish unless moved away."""
     target, scratch = (out.with_name(f".{out.stem}.{part}{out.suffix}") for part in ("part", "scratch"))
     try:
         yield target, scratch
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
-        target.replace(out)
-    except (OSError, sf.LibsndfileError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error.error_string
+    except (OSError, sf.LibsndfileError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or error
         raise InputError(f"{out} cannot be written ({reason})", "free some space, or use --output") from error
     finally:
         target.unlink(missing_ok=True)

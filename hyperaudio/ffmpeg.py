@@ -7,6 +7,7 @@ the protocol ``file`` is allowed, and only demuxers of self-contained audio and 
 from __future__ import annotations
 
 import errno
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,9 +135,11 @@ def _reason(error: Exception) -> str:
 
 
 Carry = Literal["nothing", "covers", "all"]
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "wmav1": "wmav2", "amr_nb": "libopencore_amrnb"}
 """Where the encoder is not called as the codec."""
+_UNNAMED = " channels"
+"""How the layout ends of a file that does not say which channel is which."""
 _STALE = {"major_brand", "minor_version", "compatible_brands", "encoder", "itunsmpb", "duration", "handler_name"}
 """Tags about the old encoding, not the programme."""
 
@@ -144,11 +147,9 @@ _STALE = {"major_brand", "minor_version", "compatible_brands", "encoder", "ituns
 def payload(path: Path, start: float = -math.inf, stop: float = math.inf) -> int:
     """Bytes of the audio stream, without container and tags, from ``start`` to ``stop`` seconds."""
     with opened(path) as container:
-        return sum(
-            packet.size
-            for packet in container.demux(audio_stream(container, path))
-            if packet.pts is not None and start <= packet.pts * packet.time_base < stop
-        )
+        timed = (packet for packet in container.demux(audio_stream(container, path)) if packet.pts is not None)
+        until = itertools.takewhile(lambda packet: packet.pts * packet.time_base < stop, timed)
+        return sum(packet.size for packet in until if packet.pts * packet.time_base >= start)
 
 
 def carried(path: Path) -> Tags:
@@ -159,7 +160,7 @@ def carried(path: Path) -> Tags:
             covers = [stream for stream in source.streams.video if _is_cover(stream)]
             pictures = [
                 Picture("image/png" if packet.stream.codec_context.name == "png" else "image/jpeg", bytes(packet))
-                for packet in (source.demux(covers) if covers else ())
+                for packet in itertools.islice(source.demux(covers), len(covers))  # they come first
                 if packet.size
             ]
             chapters = [
@@ -174,6 +175,7 @@ def carried(path: Path) -> Tags:
 def encode(
     source: Path, blocks: Iterator[Samples], target: Path, muxer: str, codec: str, rate: int, channels: int, *,
     bit_rate: int | None, carry: Carry, options: dict[str, str] | None = None, layout: dict[str, str] | None = None,
+    until: float = math.inf,
 ) -> None:  # fmt: skip
     """Encode ``(channels, n)`` blocks, with what else ``source`` holds.
 
@@ -189,6 +191,7 @@ def encode(
         carry: ``nothing``; ``covers``: tags, chapters and cover art; ``all``: video, subtitles and other audio too.
         options: of the encoder.
         layout: options of the muxer.
+        until: seconds after which other streams are left off.
 
     Raises:
         InputError: FFmpeg cannot encode this, or the container cannot hold it.
@@ -199,7 +202,8 @@ def encode(
         with opened(source) as old, av.open(f"file:{target.absolute()}", "w", format=muxer, options=fixed) as new:
             main = audio_stream(old, source)
             stream: Any = new.add_stream(_ENCODERS.get(codec, codec), rate=rate, options=options or {})
-            stream.codec_context.layout = main.layout.name if main.layout.nb_channels == channels else LAYOUTS[channels]
+            named = main.layout.nb_channels == channels and not main.layout.name.endswith(_UNNAMED)
+            stream.codec_context.layout = main.layout.name if named else LAYOUTS.get(channels, f"{channels}{_UNNAMED}")
             formats = [form.name for form in stream.codec_context.codec.audio_formats or ()]
             stream.codec_context.format = next(
                 name for name in (main.format.name, "fltp", "flt", "s32p", "s32", "s16p", *formats) if name in formats
@@ -224,6 +228,8 @@ def encode(
                     continue
                 # In step with the other tracks, so that the muxer need not hold one of them back.
                 due = (packet.dts or 0) * packet.time_base
+                if due > until:
+                    break
                 while ready < due and (own := next(sound, None)) is not None:
                     ready = (own.pts or 0) * own.time_base
                     new.mux_one(own)
@@ -251,7 +257,8 @@ def _copy(new: Any, other: Any) -> Any:
 def _encoded(stream: Any, blocks: Iterator[Samples], rate: int, start: Fraction) -> Iterator[Any]:
     at = round(start * rate)
     for block in blocks:
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), "fltp", stream.codec_context.layout.name)
+        packed = np.ascontiguousarray(block.T).reshape(1, -1)  # PyAV takes fewer than 8 planes
+        frame = av.AudioFrame.from_ndarray(packed, "flt", stream.codec_context.layout.name)
         frame.rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
         at += block.shape[1]
         yield from stream.encode(frame)

@@ -77,7 +77,7 @@ def read_json(path: Path, kind: type[Model]) -> Model:
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise JobError(f"{path} is missing", "run the stage that makes it again with --force") from error
+        raise JobError(f"{path} is missing", f"run hyperaudio {path.parent.name} {path.parents[1]}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -130,13 +130,14 @@ def recover(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process; the system lets go of it when the process dies.
+    """Hold ``folder`` for this process, mended of what a killed run left; it is let go when the process dies.
 
     Raises:
         JobError: another process holds it.
     """
     try:
         with filelock.FileLock(folder / ".lock", timeout=0):
+            recover(folder)
             yield
     except filelock.Timeout as error:
         raise JobError(

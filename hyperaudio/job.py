@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hyperaudio.errors import InputError, JobError
-from hyperaudio.files import read_json, recover, sha256, write_json
+from hyperaudio.files import locked, read_json, sha256, write_json
 from hyperaudio.fingerprint import Recipe, explain
 
 SCHEMA = 1
@@ -117,7 +117,6 @@ class Job:
                 else "give the folder that replace or preprocess made, NAME.hyperaudio"
             )
             raise InputError(f"{path} is no job folder", hint)
-        recover(path)
         return cls(path)
 
     def create(self, source: Path) -> None:
@@ -135,9 +134,9 @@ class Job:
                     f"{self.path} belongs to another recording, {Path(known.path).name}",
                     "give this one its own folder with --job DIR",
                 )
-            recover(self.path)
             if known != digest:
-                self.update(source=digest)
+                with locked(self.path):
+                    self.update(source=digest)
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -175,12 +174,11 @@ class Job:
         if manifest is None:
             return Status(State.ABSENT)
         folder = self.path / stage
-        gone = [name for name in manifest.outputs if not (folder / name).is_file()]
-        if gone:
-            return Status(State.STALE, tuple(f"{name} is gone" for name in gone))
-        edited = [name for name, digest in manifest.outputs.items() if sha256(folder / name) != digest]
-        reasons = tuple(explain(manifest.recipe, recipe)) if recipe is not None else ()
-        if edited:
+        there = {name: (folder / name).is_file() for name in manifest.outputs}
+        gone = [f"{name} is gone" for name, present in there.items() if not present]
+        edited = [name for name, here in there.items() if here and sha256(folder / name) != manifest.outputs[name]]
+        reasons = (*gone, *(explain(manifest.recipe, recipe) if recipe is not None else ()))
+        if edited:  # first: what somebody wrote is never thrown away unasked
             return Status(State.EDITED, (*(f"{name} is not as it was written" for name in edited), *reasons))
         return Status(State.STALE, reasons) if reasons else Status(State.CURRENT)
 

@@ -61,6 +61,25 @@ def integers(samples: npt.NDArray[np.floating[Any]], bits: int) -> npt.NDArray[n
     return (whole << (32 - bits)).astype(np.int32)
 
 
+def depth(info: audio.Info, major: str) -> str:
+    """The input's own sample format where the container can hold it, else one that loses the least."""
+    if info.codec in BITS or info.codec in FLOATS:
+        for subtype in (info.codec, "PCM_16" if BITS.get(info.codec, 24) <= 16 else "PCM_24"):
+            if sf.check_format(major, subtype):
+                return subtype
+    return "PCM_24"
+
+
+def feed(sound: sf.SoundFile, block: audio.Samples) -> None:
+    """Append ``(channels, n)``, rounded to the nearest where the file holds integers."""
+    step = (
+        2**13 if sound.format == "OGG" else audio.BLOCK
+    )  # libvorbis lays a whole write on the stack, and may overflow it
+    for at in range(0, block.shape[1], step):
+        part = block[:, at : at + step].T
+        sound.write(integers(part, BITS[sound.subtype]) if sound.subtype in BITS else part)
+
+
 def _position(sound: sf.SoundFile, descriptor: int, frame: int) -> int:
     """Where a frame begins in the file: libsndfile seeks there."""
     sound.seek(frame)

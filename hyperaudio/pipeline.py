@@ -5,16 +5,17 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from hyperaudio import __version__, backend, fingerprint
 from hyperaudio.errors import ConfigError, JobError, MissingError
 from hyperaudio.events import Event, Report, no_report
 from hyperaudio.files import folder_commit, locked, sha256, sync_file, write_json
 from hyperaudio.job import Job, Manifest, State, Status
-from hyperaudio.settings import Layer, Runtime, Schema, Settings, resolve
+from hyperaudio.settings import Layer, Runtime, Schema, Settings, Values, resolve
 from hyperaudio.stage import Context, Stage
 from hyperaudio.stages import diarize, preprocess, reconstruct, separate, synthesize, transcribe, verify
 
@@ -160,7 +161,7 @@ def run_stage(
 
 def run_stages(
     job: Job,
-    names: Iterable[str],
+    names: Sequence[str],
     settings: Settings | None = None,
     runtime: Runtime | None = None,
     report: Report = no_report,
@@ -175,10 +176,18 @@ def run_stages(
 
 
 def advance(
-    job: Job, names: Iterable[str], settings: Settings, runtime: Runtime, report: Report, *, force: bool = False
+    job: Job, names: Sequence[str], settings: Settings, runtime: Runtime, report: Report, *, force: bool = False
 ) -> None:
     """Run stages in the given order; the caller holds the job's lock."""
     job.update(version=__version__)
+    remembered = [
+        f"{key} = {value}"
+        for name in names
+        for key, value in _own(stage(name), job.request.settings).items()
+        if settings.given.get(key) == value
+    ]
+    if remembered:
+        report(Event("note", message=f"as set before for this job: {', '.join(remembered)}"))
 
     def logged(event: Event) -> None:
         if event.kind != "progress":
@@ -186,7 +195,19 @@ def advance(
         report(event)
 
     for name in names:
-        _run_one(job, stage(name), settings, runtime, logged, force)
+        known = stage(name)
+        _run_one(job, known, settings, runtime, logged, force)
+        # Remembered only once they have worked.
+        before = job.request.settings
+        others = {key: before[key] for key in before.keys() - _own(known, before).keys()}
+        job.update(settings={**others, **_own(known, settings.given)})
+
+
+def _own(known: Stage, values: Values) -> dict[str, Any]:
+    """Those of some settings that belong to a stage or to the backends of its tasks."""
+    tasks = known.backends(known.settings())
+    heads = {known.name, *tasks}
+    return {key: value for key, value in values.items() if key.split(".")[0] in heads}
 
 
 def job_settings(job: Job, *layers: Layer) -> Settings:
@@ -202,7 +223,15 @@ def check_backends(names: Iterable[str], settings: Settings, runtime: Runtime) -
     """Make sure before anything long that each stage has what it runs on.
 
     Raises:
-        MissingError: a package or weights are missing.
+        MissingError: packages or weights are missing; all of them are named.
     """
+    missing: dict[str, MissingError] = {}
     for name in names:
-        backends(stage(name), settings, runtime)
+        try:
+            backends(stage(name), settings, runtime)
+        except MissingError as error:
+            missing[error.message] = error
+    if len(missing) > 1:
+        raise MissingError("; ".join(missing), "hyperaudio models pull starter brings them all")
+    for only in missing.values():
+        raise only

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,21 +46,24 @@ def layers(config: Path | None, flags: Layer) -> list[Layer]:
     return [*([from_toml(config)] if config else []), from_environment(os.environ), flags]
 
 
-def open_job(source: Path, folder: Path | None, above: list[Layer]) -> tuple[Job, Settings]:
-    """The job of a recording, made where there is none, with its settings, which it remembers from now on.
+def open_job(
+    source: Path, folder: Path | None, above: list[Layer], stages: Sequence[str], runtime: Runtime
+) -> tuple[Job, Settings]:
+    """The job of a recording, made where there is none, with its settings; ``stages`` are to be run on it.
 
     Raises:
         InputError: the recording or the folder cannot be used.
         JobError: the folder is another recording's.
         ConfigError: a setting is unknown or does not fit.
+        MissingError: one of the stages lacks a package or weights.
     """
-    audio.check_file(source)
-    resolve(pipeline.schema(), *above)  # a wrong setting is said before anything is made
     audio.probe(source)
+    # What is wrong is said before anything is made.
+    pipeline.check_backends(stages, resolve(pipeline.schema(), *above), runtime)
     job = Job(folder) if folder else Job.beside(source)
     job.create(source)
     settings = pipeline.job_settings(job, *above)
-    job.update(settings=dict(settings.given))
+    pipeline.check_backends(stages, settings, runtime)
     return job, settings
 
 
@@ -75,9 +78,8 @@ def analyse(
 ) -> Job:
     """Run as far as the speakers are known and what they say; see :func:`replace` for the arguments."""
     runtime = runtime or Runtime()
-    above = layers(Path(config) if config else None, Layer("settings", settings or {}))
-    opened, resolved = open_job(Path(source), Path(job) if job else None, above)
-    pipeline.check_backends(ANALYSIS, resolved, runtime)
+    above = layers(Path(config) if config else None, Layer("the settings given", settings or {}))
+    opened, resolved = open_job(Path(source), Path(job) if job else None, above, ANALYSIS, runtime)
     with locked(opened.path):
         pipeline.advance(opened, ANALYSIS, resolved, runtime, report)
     return opened
@@ -119,7 +121,7 @@ def replace(
     if not voices:
         raise InputError("no voice to put in was given", "name speakers and their reference clips")
     source, runtime = Path(source), runtime or Runtime()
-    above = layers(Path(config) if config else None, Layer("settings", settings or {}))
+    above = layers(Path(config) if config else None, Layer("the settings given", settings or {}))
     audio.check_file(source)
     for name, clip in voices.items():
         audio.probe(Path(clip))
@@ -129,8 +131,7 @@ def replace(
     delivery.check_output(source, out)
     if out.exists() and not force:
         raise InputError(f"{out} exists already", "add --force to overwrite it, or name another --output")
-    opened, resolved = open_job(source, Path(job) if job else None, above)
-    pipeline.check_backends((*ANALYSIS, *EDITING), resolved, runtime)
+    opened, resolved = open_job(source, Path(job) if job else None, above, (*ANALYSIS, *EDITING), runtime)
     with locked(opened.path):
         kept = _keep(opened, voices, resolved, runtime)
         pipeline.advance(opened, ANALYSIS, resolved, runtime, report)
@@ -146,7 +147,8 @@ def replace(
 
 
 def _is_path(speaker: str) -> bool:
-    return bool(Path(speaker).suffix) or os.sep in speaker
+    """Whether a speaker is named by a clip: ``host.wav``, not ``Dr. Smith``."""
+    return os.sep in speaker or Path(speaker).suffix[1:].isalnum()
 
 
 def set_targets(
@@ -196,6 +198,10 @@ def _targets(
                 )
             found = speakers.match(job, Path(name), settings, runtime)
             label = found.label
+            if label not in known:
+                raise InputError(
+                    f"{Path(name).name} is {label}, who was renamed since", f"name the speaker: {', '.join(known)}"
+                )
             report(Event("note", message=f"{Path(name).name} is {label}: {found.likeness}, ahead by {found.margin}"))
         if any(target.speaker == label for target in targets):
             raise InputError(f"{label} was given two voices", "give each speaker one")

@@ -1,6 +1,6 @@
 """Moving tags, cover art and chapters from one file to another byte by byte, where both are of one family.
 
-Layouts: ID3v2.4 section 3.1, ID3v1, RFC 9639 (FLAC), RFC 3533 (Ogg), RFC 7845 (Opus), Vorbis I appendix A
+Layouts: ID3v2.4 section 3.1, ID3v1, APEv2, RFC 9639 (FLAC), RFC 3533 (Ogg), RFC 7845 (Opus), Vorbis I appendix A
 and 5. Whatever a tag editor put there survives, known to us or not.
 """
 
@@ -49,18 +49,14 @@ class Tags:
 
 
 def graft_id3(source: Path, encoded: Path, target: Path) -> None:
-    """Write the audio of the MP3 ``encoded`` with the ID3v2 and ID3v1 tags of the MP3 ``source``."""
+    """Write the audio of the MP3 ``encoded`` with the ID3v2, APEv2 and ID3v1 tags of the MP3 ``source``."""
     with source.open("rb") as file:
-        head = file.read(_id3_size(file))
-        file.seek(0, 2)
-        file.seek(max(file.tell() - 128, 0))
-        tail = file.read(128)
+        head, tail = file.read(_id3_size(file)), _trailer(file)
     with encoded.open("rb") as audio, target.open("wb") as out:
         audio.seek(_id3_size(audio))
         out.write(head)
         shutil.copyfileobj(audio, out)
-        if tail.startswith(b"TAG"):
-            out.write(tail)
+        out.write(tail)
 
 
 def graft_flac(tags: Path | Tags, encoded: Path, target: Path) -> None:
@@ -113,6 +109,21 @@ def _id3_size(file: BinaryIO) -> int:
         return 0
     a, b, c, d = head[6:10]
     return (a << 21 | b << 14 | c << 7 | d) + (20 if head[5] & 0x10 else 10)
+
+
+def _trailer(file: BinaryIO) -> bytes:
+    """The APEv2 tag and the ID3v1 tag at the end, each where it is there."""
+    end = file.seek(0, 2)
+    file.seek(max(end - 128, 0))
+    start = end - 128 if file.read(3) == b"TAG" else end
+    file.seek(max(start - 32, 0))
+    footer = file.read(32)
+    if footer.startswith(b"APETAGEX"):
+        size, _, flags = struct.unpack_from("<III", footer, 12)
+        size += 32 if flags & 1 << 31 else 0  # the header is not counted
+        start -= size if size <= start else 0
+    file.seek(start)
+    return file.read()
 
 
 def _flac_blocks(file: BinaryIO) -> list[tuple[int, bytes]]:

@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Label = Annotated[str, Field(pattern=r"^\w[\w .'-]{0,63}$")]
+"""A speaker's name; files are called after it."""
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -47,7 +49,7 @@ class Span(BaseModel):
 class Segment(Span):
     """A stretch in which one speaker talks; segments of different speakers may overlap."""
 
-    speaker: str
+    speaker: Label
     confidence: Share = 1.0
 
 
@@ -56,13 +58,13 @@ class Word(Span):
 
     text: str
     confidence: Share = 1.0
-    speaker: str | None = None
+    speaker: Label | None = None
 
 
 class Utterance(Span):
     """Words that one speaker says without a long pause."""
 
-    speaker: str
+    speaker: Label
     words: tuple[Word, ...]
 
     @property

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+from hyperaudio.errors import INTERRUPTED
+
 
 def main() -> None:
     """Entry point of the ``hyperaudio`` command."""
-    from hyperaudio.cli.app import run
-
+    try:
+        from hyperaudio.cli.app import run
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 import warnings
@@ -95,6 +96,7 @@ def replace(
     Example: hyperaudio replace podcast.mp3 --speaker SPEAKER_01 --voice ref.wav
     """
     from hyperaudio import replacement
+    from hyperaudio.events import Event
     from hyperaudio.speakers import describe
 
     pairs = in_pairs(speaker, voice)
@@ -106,16 +108,16 @@ def replace(
             found = describe(done)
         else:
             result = replacement.replace(source, pairs, output=output, force=force, report=drawer.report, **common)
+            kept = sorted((*result.edits.overlaps, *result.edits.kept), key=lambda stretch: stretch.start)
+            for stretch in kept:
+                where = f"{stretch.start:.2f} - {stretch.end:.2f} s"
+                drawer.report(Event("note", message=f"kept as it was: {where}, {stretch.speaker}: {stretch.reason}"))
     if not pairs:
-        if json:
-            show.as_json({"job": done.path, "speakers": found})
-            return
-        show.speakers(found)
-        drawer.console.print(
-            f"Go on with: hyperaudio replace {source} --speaker {found[0].label} --voice REF.wav",
-            markup=False,
-            soft_wrap=True,
-        )
+        show.as_json({"job": done.path, "speakers": found}) if json else show.speakers(found)
+        place = ["--job", str(job)] if job else []
+        command = ["hyperaudio", "replace", str(source), "--speaker", found[0].label, "--voice", "REF.wav", *place]
+        if not quiet:
+            drawer.line(f"Go on with: {shlex.join(command)}")
         return
     if json:
         show.as_json(
@@ -124,12 +126,13 @@ def replace(
                 "job": result.job.path,
                 "targets": result.targets,
                 "edits": len(result.edits.edits),
-                "kept": [*result.edits.overlaps, *result.edits.kept],
+                "kept": kept,
                 "quality": result.quality,
             }
         )
     else:
-        show.quality(result.quality)
+        if not quiet:
+            show.quality(result.quality, stderr=True)
         print(result.output)
     judge(result.quality)
 
@@ -203,6 +206,7 @@ def settings(
 def doctor(json: Json = False) -> None:
     """Which backend each task would use here, what is missing, and the command that brings it."""
     from hyperaudio import backend, pipeline
+    from hyperaudio.errors import MissingError
     from hyperaudio.settings import Runtime, resolve
 
     resolved, where = resolve(pipeline.schema()), Runtime()
@@ -219,7 +223,6 @@ def doctor(json: Json = False) -> None:
             found.append(row)
     if json:
         show.as_json({"models": where.models, "backends": found})
-        return
     cells = [
         (
             row["task"],
@@ -229,7 +232,13 @@ def doctor(json: Json = False) -> None:
         )
         for row in found
     ]
-    show.rows(f"models folder: {where.models}", ("task", "backend", "state", "what it is, or what brings it"), cells)
+    if not json:
+        show.rows(
+            f"models folder: {where.models}", ("task", "backend", "state", "what it is, or what brings it"), cells
+        )
+    idle = [task for task in backend.TASKS if not any(row["used"] for row in found if row["task"] == task)]
+    if idle:
+        raise MissingError(f"nothing is ready for {', '.join(idle)}", "hyperaudio models pull starter")
 
 
 @app.command()
@@ -280,7 +289,8 @@ def _other(error: Exception) -> int:
         return INTERRUPTED
     shown = getattr(error, "format_message", None)
     if callable(shown):
-        _complain(f"error: {shown()} - see --help")
+        if shown():  # empty where no arguments were given and the help was printed
+            _complain(f"error: {shown()} - see --help")
         return UsageError.exit_code
     traceback.print_exc()
     _complain("error: this is a bug in hyperaudio; please report the lines above")

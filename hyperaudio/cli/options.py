@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections import Counter
@@ -48,7 +49,13 @@ NewJob = Annotated[
 
 
 def runtime(device: str, threads: int | None) -> Runtime:
-    """Where and how fast."""
+    """Where and how fast.
+
+    Raises:
+        UsageError: there is no such kind of device.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"no device {device}", "use auto, cpu, cuda or cuda:N")
     return Runtime(device=device, threads=threads) if threads else Runtime(device=device)
 
 

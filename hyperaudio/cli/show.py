@@ -34,16 +34,23 @@ def as_json(value: Any) -> None:
     print(json.dumps(plain(value), indent=1, ensure_ascii=False))
 
 
-def rows(title: str, columns: Sequence[str], cells: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> None:
+def rows(
+    title: str,
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    numbers: Sequence[int] = (),
+    *,
+    stderr: bool = False,
+) -> None:
     """Print a table; ``numbers`` are the columns to align right."""
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index in numbers else "left", overflow="fold")
     for row in cells:
         table.add_row(*row)
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, stderr=stderr)
     if not console.is_terminal:  # a pipe has no width; lines must not be cut
-        console = Console(highlight=False, markup=False, width=200)
+        console = Console(highlight=False, markup=False, stderr=stderr, width=200)
     console.print(table)
 
 
@@ -51,7 +58,7 @@ def speakers(found: Sequence[SpeakerSummary]) -> None:
     """The table of who is in a recording."""
     rows(
         "",
-        ("speaker", "talk", "share", "words/min", "pitch", "says", "clip"),
+        ("speaker", "talk", "share", "words/min", "pitch", "says"),
         [
             (
                 s.label,
@@ -60,21 +67,23 @@ def speakers(found: Sequence[SpeakerSummary]) -> None:
                 f"{s.words_per_minute:.0f}",
                 f"{s.median_pitch_hz:.0f} Hz" if s.median_pitch_hz else "-",
                 s.quote,
-                str(s.clip),
             )
             for s in found
         ],
         numbers=(1, 2, 3, 4),
     )
+    for s in found:
+        print(s.clip)
 
 
-def quality(result: Quality) -> None:
+def quality(result: Quality, *, stderr: bool = False) -> None:
     """The verification table."""
     rows(
         "",
         ("figure", "value", "threshold", "", "note"),
         [(_name(f), _value(f), _threshold(f), _verdict(f), f.note) for f in result.figures],
         numbers=(1, 2),
+        stderr=stderr,
     )
 
 

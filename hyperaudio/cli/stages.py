@@ -28,7 +28,7 @@ from hyperaudio.cli.progress import Drawer
 from hyperaudio.errors import VerificationError
 from hyperaudio.files import read_json
 from hyperaudio.job import Job, is_job
-from hyperaudio.settings import Layer, Settings
+from hyperaudio.settings import Layer, Runtime, Settings
 from hyperaudio.stage import Stage
 from hyperaudio.stages.verify import Quality
 
@@ -59,11 +59,9 @@ def judge(quality: Quality) -> None:
 
 
 def _opened(job: Path, config: Path | None, given: Layer) -> tuple[Job, Settings]:
-    """A job with its settings, which it remembers from now on."""
+    """A job with its settings."""
     opened = Job.open(job)
-    settings = pipeline.job_settings(opened, *replacement.layers(config, given))
-    opened.update(settings=dict(settings.given))
-    return opened, settings
+    return opened, pipeline.job_settings(opened, *replacement.layers(config, given))
 
 
 def _documented(command: Callable[..., None], stage: Stage, more: str = AGAIN) -> Callable[..., None]:
@@ -103,8 +101,10 @@ def _preprocess(stage: Stage) -> Callable[..., None]:
         flags: Layer,
     ) -> None:
         if is_job(source):
-            job, source = source, Path(Job.open(source).request.source.path)
-        opened, settings = replacement.open_job(source, job, replacement.layers(config, flags))
+            opened, settings = _opened(source, config, flags)
+        else:
+            above = replacement.layers(config, flags)
+            opened, settings = replacement.open_job(source, job, above, (stage.name,), Runtime())
         with Drawer(quiet) as drawer:
             pipeline.run_stage(opened, stage.name, settings, report=drawer.report, force=force)
         print(opened.path)

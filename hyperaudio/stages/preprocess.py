@@ -13,6 +13,7 @@ from hyperaudio.backend import SPEECH_RATE, Samples
 from hyperaudio.dsp import denoise
 from hyperaudio.dsp.loudness import Loudness, Meter
 from hyperaudio.errors import InputError
+from hyperaudio.files import sha256
 from hyperaudio.job import Document, Job
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage
@@ -57,6 +58,8 @@ def run(context: Context) -> None:
     source = Path(context.job.request.source.path)
     base = context.folder / "audio.wav"
     info = audio.decode(source, base, context.between(0.0, 0.5))
+    if sha256(source) != context.job.request.source.sha256:
+        raise InputError(f"{source.name} changed while it was read", "run the same command again")
     if info.seconds < SHORTEST:
         raise InputError(f"{source.name} is {info.seconds:.2f} s long", f"give a recording of at least {SHORTEST:g} s")
     loudness = _loudness(audio.blocks(base), info.rate, info.channels)

@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.ndimage import minimum_filter1d
-from scipy.signal import resample_poly
 
 from hyperaudio import audio
 from hyperaudio.backend import Samples
@@ -24,6 +22,7 @@ from hyperaudio.stage import Context, Stage
 from hyperaudio.stages.diarize import Segments
 from hyperaudio.stages.preprocess import Programme
 from hyperaudio.stages.synthesize import Kept, Record, TakeRecord, Takes
+from hyperaudio.stages.transcribe import Transcript, attributed
 from hyperaudio.timeline import frames, intersect, others, subtract
 
 BEFORE, AFTER = 0.06, 0.1
@@ -36,6 +35,8 @@ LEAST_EDIT = 0.1
 """Seconds: less of a phrase left between overlaps is not worth two joints."""
 PEAK_REACH = 0.01
 """Seconds to both sides of a peak over which it is turned down."""
+CEILING_MARGIN = 0.995
+"""0.04 dB for the difference between two oversampling filters."""
 LOUDEST_GAIN = 20.0
 """dB beyond which a gain would rather show that something went wrong."""
 
@@ -71,14 +72,10 @@ class Edit(Record):
     text: str
 
 
-class Overlap(Record):
+class Overlap(Kept):
     """A stretch where the target talks with somebody else, and what was decided."""
 
-    speaker: str
-    start: float
-    end: float
     decision: str
-    reason: str
 
 
 class Edits(Document):
@@ -91,19 +88,34 @@ class Edits(Document):
     kept: tuple[Kept, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where a take goes in: ascending spans of frames with their fades."""
+Span = tuple[int, int]
+"""First frame, and the one after the last."""
 
-    take: TakeRecord
-    spans: tuple[tuple[int, int], ...]
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A take made ready: arrays over the take's own frames.
+
+    Attributes:
+        mix, old, new: the recording, the vocals to be removed, the new voice in their place and level,
+            ``(channels, frames)``.
+        gain_db: how the voice was brought to the level of the old.
+        pan: gain of each channel.
+    """
+
+    mix: Samples
+    old: Samples
+    new: Samples
+    gain_db: float
+    pan: Samples
 
 
 def run(context: Context) -> None:
     settings: Settings = context.settings
     programme = context.read("preprocess/loudness.json", Programme)
     takes = context.read("synthesize/takes.json", Takes)
-    segments = context.read("diarize/segments.json", Segments).segments
+    spoken = context.read("transcribe/transcript.json", Transcript).utterances
+    segments = attributed(context.read("diarize/segments.json", Segments).segments, spoken)
     base, vocals = context.path("preprocess/audio.wav"), context.path("separate/vocals.wav")
     blocked = {take.speaker: others(segments, take.speaker) for take in takes.takes}
     overlaps = [
@@ -112,21 +124,26 @@ def run(context: Context) -> None:
             start=round(start, 3),
             end=round(end, 3),
             decision="original kept",
-            reason="another speaker talks at the same time, and the two cannot be told apart well enough",
+            reason="another speaker talks at the same time; voices within an overlap are not taken apart",
         )
         for take in takes.takes
         for start, end in intersect(take.phrases, blocked[take.speaker])
     ]
-    plans = list(_plans(takes.takes, blocked, vocals, programme))
+    placed, short = _placed(takes.takes, blocked, vocals, programme)
     edits: list[Edit] = []
 
     def patches() -> Iterator[tuple[int, Samples]]:
-        for index, plan in enumerate(plans):
-            voice = audio.read(context.path(f"synthesize/{plan.take.file}"))[0]
-            for edit, patch in _edits(plan, voice, base, vocals, programme, settings):
-                edits.append(edit)
-                yield edit.start_frame, patch
-            context.progress(index / len(plans))
+        ready: dict[int, Fitted] = {}
+        for index, (take, span) in enumerate(placed):
+            if take.number not in ready:
+                spans = [other for owner, other in placed if owner.number == take.number]
+                ready[take.number] = _fitted(context, take, spans, base, vocals, programme, settings)
+            edit, patch = _edit(take, span, ready[take.number], programme, settings)
+            edits.append(edit)
+            yield edit.start_frame, patch
+            following = {owner.number for owner, _ in placed[index + 1 :]}
+            ready = {number: fitted for number, fitted in ready.items() if number in following}
+            context.progress(index / len(placed))
 
     with audio.Writer(context.folder / "result.wav", programme.rate, programme.channels) as writer:
         for block in patched(audio.blocks(base), patches()):
@@ -138,39 +155,51 @@ def run(context: Context) -> None:
             frames=programme.frames,
             edits=tuple(edits),
             overlaps=tuple(overlaps),
-            kept=takes.kept,
+            kept=(*takes.kept, *short),
         ),
     )
 
 
 def patched(blocks: Iterator[Samples], patches: Iterator[tuple[int, Samples]]) -> Iterator[Samples]:
-    """Copies of ``blocks`` with each patch ``(start frame, (channels, n))`` put in; patches ascend and lie apart."""
-    at = 0
+    """Copies of ``blocks`` with each patch ``(start frame, (channels, n))`` put in.
+
+    Raises:
+        ValueError: the patches do not ascend, or meet.
+    """
+    at = done = 0
     pending = next(patches, None)
     for block in blocks:
         stop = at + block.shape[1]
         out = block.copy()
         while pending is not None and pending[0] < stop:
             start, patch = pending
+            if start < done:
+                raise ValueError(f"a patch at {start} before {done}, where the last one ended")
             first, last = max(start, at), min(start + patch.shape[1], stop)
             out[:, first - at : last - at] = patch[:, first - start : last - start]
             if start + patch.shape[1] > stop:
                 break
+            done = start + patch.shape[1]
             pending = next(patches, None)
         yield out
         at = stop
 
 
-def _plans(
+def _placed(
     takes: Sequence[TakeRecord], blocked: dict[str, list[tuple[float, float]]], vocals: Path, programme: Programme
-) -> Iterator[Plan]:
-    """Edges for every phrase: at quiet places near it, and never beyond half way to the next one."""
+) -> tuple[list[tuple[TakeRecord, Span]], list[Kept]]:
+    """Where each take goes in, ascending whosever it is, and what is too short to be edited.
+
+    Edges lie at quiet places near the phrases, and never beyond half way to the next one.
+    """
     rate = programme.rate
-    ordered = sorted(takes, key=lambda take: take.start_frame)
-    free = [(take, span) for take in ordered for span in subtract(take.phrases, blocked[take.speaker])]
-    free = sorted((row for row in free if row[1][1] - row[1][0] >= LEAST_EDIT), key=lambda row: row[1])
+    free = sorted(
+        ((take, span) for take in takes for span in subtract(take.phrases, blocked[take.speaker])),
+        key=lambda row: row[1],
+    )
     walls = sorted({edge for spans in blocked.values() for span in spans for edge in span})
-    placed: dict[int, list[tuple[int, int]]] = {}
+    placed: list[tuple[TakeRecord, Span]] = []
+    short: list[Kept] = []
     last_end = 0
     for index, (take, (start, end)) in enumerate(free):
         following = free[index + 1][1][0] if index + 1 < len(free) else programme.seconds
@@ -179,12 +208,13 @@ def _plans(
         inside = (take.start_frame / rate, (take.start_frame + take.frames) / rate)
         first = _edge(vocals, rate, start - BEFORE, max(lowest, inside[0]), start + RADIUS)
         last = _edge(vocals, rate, end + AFTER, end - RADIUS, min(highest, inside[1]))
-        if last - first >= LEAST_EDIT * rate:
-            placed.setdefault(take.number, []).append((first, last))
+        if end - start >= LEAST_EDIT and last - first >= LEAST_EDIT * rate:
+            placed.append((take, (first, last)))
             last_end = last
-    for take in ordered:
-        if take.number in placed:
-            yield Plan(take, tuple(placed[take.number]))
+        else:
+            reason = f"less than {LEAST_EDIT:g} s is left of it between its neighbours"
+            short.append(Kept(speaker=take.speaker, start=round(start, 3), end=round(end, 3), reason=reason))
+    return placed, short
 
 
 def _edge(vocals: Path, rate: int, wanted: float, low: float, high: float) -> int:
@@ -202,48 +232,61 @@ def _edge(vocals: Path, rate: int, wanted: float, low: float, high: float) -> in
     return start + fades.quietest(voice, middle - start, reach, window)
 
 
-def _edits(
-    plan: Plan, voice: Samples, base: Path, vocals: Path, programme: Programme, settings: Settings
-) -> Iterator[tuple[Edit, Samples]]:
-    """The patches of one take, with its level and place taken from the vocals it replaces."""
-    take, rate = plan.take, programme.rate
+def _fitted(
+    context: Context,
+    take: TakeRecord,
+    spans: Sequence[Span],
+    base: Path,
+    vocals: Path,
+    programme: Programme,
+    settings: Settings,
+) -> Fitted:
+    """A take with its level and place taken from the vocals that it replaces within ``spans``."""
     start, stop = take.start_frame, take.start_frame + take.frames
     mix, old = audio.read(base, start, stop), audio.read(vocals, start, stop)
-    voice = voice[: mix.shape[1]]
+    voice = audio.read(context.path(f"synthesize/{take.file}"))[0][: mix.shape[1]]
     where = np.zeros(mix.shape[1], np.float32)
-    curves = []
-    length = frames(settings.fade, rate)
-    for first, last in plan.spans:
-        curve = fades.window(last - first, length, length)
-        curves.append(curve)
-        where[first - start : last - start] = curve
-    gain_db = _gain(voice * where, old * where, rate) if settings.match_level else 0.0
+    for first, last in spans:
+        where[first - start : last - start] = _curve(first, last, programme, settings)
+    gain_db = _gain(voice * where, old * where, programme.rate) if settings.match_level else 0.0
     pan = place(old * where)
-    new = pan[:, None] * voice * np.float32(10 ** (gain_db / 20))
-    # A hundredth of a dB for the difference between two oversampling filters.
-    ceiling = 10 ** ((programme.true_peak_dbtp - 0.01) / 20)
-    for (first, last), curve in zip(plan.spans, curves, strict=True):
-        part = slice(first - start, last - start)
-        kept = mix[:, part] - curve * old[:, part]
-        patch, lowered = under(ceiling, kept, curve * new[:, part], rate)
-        yield (
-            Edit(
-                take=take.number,
-                speaker=take.speaker,
-                method=take.method,
-                start=round(first / rate, 3),
-                end=round(last / rate, 3),
-                start_frame=first,
-                end_frame=last,
-                fade_in=min(length, len(curve)),
-                fade_out=min(length, len(curve)),
-                gain_db=round(gain_db, 2),
-                peak_reduction_db=round(lowered, 2),
-                pan=tuple(round(float(g), 4) for g in pan),
-                text=take.text,
-            ),
-            patch,
-        )
+    return Fitted(mix, old, pan[:, None] * voice * np.float32(10 ** (gain_db / 20)), gain_db, pan)
+
+
+def _curve(first: int, last: int, programme: Programme, settings: Settings) -> Samples:
+    length = frames(settings.fade, programme.rate)
+    return fades.window(last - first, length, length)
+
+
+def _edit(
+    take: TakeRecord, span: Span, fitted: Fitted, programme: Programme, settings: Settings
+) -> tuple[Edit, Samples]:
+    """One stretch of a take, and the samples to put there."""
+    first, last = span
+    rate = programme.rate
+    curve = _curve(first, last, programme, settings)
+    part = slice(first - take.start_frame, last - take.start_frame)
+    # Past full scale an integer file would clip, even where the source itself did between its samples.
+    ceiling = min(1.0, 10 ** (programme.true_peak_dbtp / 20)) * CEILING_MARGIN
+    kept = fitted.mix[:, part] - curve * fitted.old[:, part]
+    patch, lowered = under(ceiling, kept, curve * fitted.new[:, part], rate)
+    fade = min(frames(settings.fade, rate), len(curve))
+    edit = Edit(
+        take=take.number,
+        speaker=take.speaker,
+        method=take.method,
+        start=round(first / rate, 3),
+        end=round(last / rate, 3),
+        start_frame=first,
+        end_frame=last,
+        fade_in=fade,
+        fade_out=fade,
+        gain_db=round(fitted.gain_db, 2),
+        peak_reduction_db=round(lowered, 2),
+        pan=tuple(round(float(g), 4) for g in fitted.pan),
+        text=take.text,
+    )
+    return edit, patch
 
 
 def _gain(new: Samples, old: Samples, rate: int) -> float:
@@ -270,10 +313,13 @@ def under(ceiling: float, kept: Samples, new: Samples, rate: int) -> tuple[Sampl
     What is kept came from the recording and is never turned down. Returns the sum and the largest
     reduction in dB (at most 0).
     """
+    from scipy.ndimage import minimum_filter1d
+    from scipy.signal import resample_poly
+
     gain = np.ones(new.shape[1], np.float32)
     reach = frames(PEAK_REACH, rate)
+    result = kept + new
     for _ in range(12):
-        result = kept + gain * new
         peaks = np.abs(resample_poly(result, 4, 1, axis=1)).max(axis=0)
         over = np.maximum.reduceat(peaks, np.arange(0, len(peaks), 4))[: len(gain)]
         if over.max(initial=0.0) <= ceiling:
@@ -282,6 +328,7 @@ def under(ceiling: float, kept: Samples, new: Samples, rate: int) -> tuple[Sampl
         wanted = np.where(over > ceiling, np.minimum(1.0, 0.98 * ceiling / np.maximum(over, 1e-9)), 1.0)
         lowest = minimum_filter1d(wanted, 2 * reach + 1)
         gain *= np.convolve(np.pad(lowest, reach, mode="edge"), _bell(reach), mode="valid").astype(np.float32)
+        result = kept + gain * new
     return result, min(0.0, loudness.decibels(float(gain.min(initial=1.0))))
 
 
@@ -301,6 +348,7 @@ STAGE = Stage(
         "preprocess/loudness.json",
         "separate/vocals.wav",
         "diarize/segments.json",
+        "transcribe/transcript.json",
         "synthesize/takes.json",
     ),
     run=run,

@@ -19,7 +19,7 @@ from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
 from hyperaudio.stages.diarize import Segments, sample
 from hyperaudio.stages.preprocess import Programme
-from hyperaudio.stages.transcribe import Transcript
+from hyperaudio.stages.transcribe import Transcript, attributed
 from hyperaudio.timeline import Segment, Utterance, Word, frames, merge
 
 LEAD, TRAIL = 0.15, 0.25
@@ -118,7 +118,7 @@ def run(context: Context) -> None:
         raise JobError("no replacement was asked for", "name one with --speaker LABEL --voice REF.wav")
     programme = context.read("preprocess/loudness.json", Programme)
     transcript = context.read("transcribe/transcript.json", Transcript)
-    segments = context.read("diarize/segments.json", Segments).segments
+    segments = attributed(context.read("diarize/segments.json", Segments).segments, transcript.utterances)
     embedder: Embedder = context.backends["embed"].load()
     speech = audio.read(context.path("separate/speech.wav"))[0]
     choices: list[Choice] = []
@@ -215,7 +215,8 @@ def choose_method(context: Context, language: str) -> tuple[Method, Chosen]:
             raise InputError(f"{names} does not speak the recording's language ({language})", "use --method convert")
         raise MissingError("no way to make the new voice is installed", "hyperaudio models pull starter")
     method, chosen = fits[0]
-    context.note(f"method {method} by {chosen.backend.name}: {chosen.backend.summary}")
+    tell = context.warn if method == "convert" and settings.method == "auto" else context.note
+    tell(f"method {method} by {chosen.backend.name}: {chosen.backend.summary}")
     return method, chosen
 
 
@@ -267,6 +268,9 @@ def backends(settings: Settings) -> dict[Task, Wish]:
 
 
 def request(job: Job) -> dict[str, Any]:
+    for target in job.request.targets:
+        if not (job.path / target.voice).is_file():
+            raise JobError(f"the reference {target.name} is gone from {job.path}", "name it again with --voice")
     return {"targets": [{"speaker": t.speaker, "voice": sha256(job.path / t.voice)} for t in job.request.targets]}
 
 

@@ -16,8 +16,10 @@ from hyperaudio.job import Document
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
 from hyperaudio.stages.diarize import Segments
-from hyperaudio.timeline import Segment, Utterance, Word
+from hyperaudio.timeline import Segment, Utterance, Word, intersect, merge, subtract
 
+BRIDGE = 0.3
+"""Seconds between two words given to a speaker by hand that are theirs too."""
 SENTENCE_END = (".", "!", "?", "…")
 
 
@@ -87,6 +89,36 @@ def assigned(words: Iterable[Word], segments: Sequence[Segment]) -> list[Word]:
     return [word.model_copy(update={"speaker": speaker(word)}) for word in words]
 
 
+def attributed(segments: Sequence[Segment], spoken: Sequence[Utterance]) -> list[Segment]:
+    """Segments as the transcript has them: who was given a word by hand has the time of that word too.
+
+    A word that lies mostly outside its speaker's own segments takes its time from whoever had it.
+    """
+    own = {
+        label: merge((s.start, s.end) for s in segments if s.speaker == label) for label in _labels(segments, spoken)
+    }
+    moved: dict[str, list[tuple[float, float]]] = {label: [] for label in own}
+    for utterance in spoken:
+        for word in utterance.words:
+            span = [(word.start, word.end)]
+            inside = sum(b - a for a, b in intersect(span, own[utterance.speaker]))
+            if inside < word.duration / 2:
+                moved[utterance.speaker] += span
+    taken = {label: merge(spans, BRIDGE) for label, spans in moved.items()}
+    if not any(taken.values()):
+        return list(segments)
+    found = []
+    for label in own:
+        lost = [span for other, spans in taken.items() if other != label for span in spans]
+        for start, end in merge([*subtract(own[label], lost), *taken[label]]):
+            found.append(Segment(start=start, end=end, speaker=label))
+    return sorted(found, key=lambda segment: (segment.start, segment.end))
+
+
+def _labels(segments: Sequence[Segment], spoken: Sequence[Utterance]) -> list[str]:
+    return list(dict.fromkeys([*(s.speaker for s in segments), *(u.speaker for u in spoken)]))
+
+
 def utterances(words: Sequence[Word], pause: float, longest: float) -> list[Utterance]:
     """Words of one speaker with no gap over ``pause`` seconds, none longer than ``longest`` where it can be split."""
     groups: list[list[Word]] = []
@@ -96,7 +128,9 @@ def utterances(words: Sequence[Word], pause: float, longest: float) -> list[Utte
             groups.append([])
         groups[-1].append(word)
     return [
-        Utterance(start=part[0].start, end=max(w.end for w in part), speaker=part[0].speaker or "", words=tuple(part))
+        Utterance(
+            start=part[0].start, end=max(w.end for w in part), speaker=part[0].speaker or "UNKNOWN", words=tuple(part)
+        )
         for group in groups
         for part in _split(group, longest)
     ]

@@ -98,9 +98,10 @@ def run(context: Context) -> None:
     edits = context.read("reconstruct/edits.json", Edits)
     figures = [*_samples(context, programme, edits)]
     context.progress(0.15)
-    figures += _timing(context, programme, edits)
+    new = _voice(context, programme)
+    figures += _timing(context, new, edits)
     context.progress(0.9)
-    figures += _likeness(context, programme, edits)
+    figures += _likeness(context, new, edits)
     passed = all(figure.passed is not False for figure in figures)
     context.write("quality.json", Quality(passed=passed, figures=tuple(figures)))
 
@@ -111,17 +112,25 @@ def _samples(context: Context, programme: Programme, edits: Edits) -> Iterator[F
     rate = programme.rate
     base, result = context.path("preprocess/audio.wav"), context.path("reconstruct/result.wav")
     before, after = Meter(rate, programme.channels), Meter(rate, programme.channels)
-    largest, at, natural = 0.0, 0, []
+    largest, at = 0.0, 0
+    natural: list[np.ndarray] = []
+    touched: set[int] = set()
     for mix, new in zip(audio.blocks(base), audio.blocks(result), strict=False):
         count = min(mix.shape[1], new.shape[1])
         difference = np.abs(new[:, :count] - mix[:, :count]).max(axis=0)
         largest = max(largest, float(difference[outside(edits.edits, at, at + count)].max(initial=0.0)))
+        touched |= {
+            number
+            for number, edit in enumerate(edits.edits)
+            if difference[max(edit.start_frame - at, 0) : max(edit.end_frame - at, 0)].any()
+        }
         before.add(mix)
         after.add(new)
         natural.append(joints.jumps(mix.mean(axis=0), rate))
         at += mix.shape[1]
     frames_now = audio.probe(result).frames
     yield judged("null test: largest difference outside the edits", largest, "", "<=", 0.0)
+    yield judged("edits that changed nothing", len(edits.edits) - len(touched), "", "<=", 0.0)
     yield judged("samples more or fewer", abs(frames_now - programme.frames), "samples", "<=", 0.0)
     was, now = before.result(), after.result()
     if was.integrated is not None and now.integrated is not None:
@@ -164,7 +173,7 @@ def _voice(context: Context, programme: Programme) -> Samples:
     return np.concatenate(blocks, axis=1)[0]
 
 
-def _timing(context: Context, programme: Programme, edits: Edits) -> Iterator[Figure]:
+def _timing(context: Context, new: Samples, edits: Edits) -> Iterator[Figure]:
     settings: Settings = context.settings
     if "transcribe" not in context.backends:
         yield Figure(name="word starts", value=None, note="no transcriber is present")
@@ -173,7 +182,7 @@ def _timing(context: Context, programme: Programme, edits: Edits) -> Iterator[Fi
     transcript = context.read("transcribe/transcript.json", Transcript)
     words = sorted((w for u in transcript.utterances for w in u.words), key=lambda word: word.start)
     original = audio.read(context.path("separate/speech.wav"))[0]
-    heard = listen(transcriber, _voice(context, programme), transcript.language, context.between(0.15, 0.5)).words
+    heard = listen(transcriber, new, transcript.language, context.between(0.15, 0.5)).words
     again = listen(transcriber, _disturbed(original), transcript.language, context.between(0.5, 0.9)).words
     moved = [w.model_copy(update={"start": max(0.0, w.start - SHIFT), "end": max(0.0, w.end - SHIFT)}) for w in again]
 
@@ -204,13 +213,13 @@ def _disturbed(speech: Samples) -> Samples:
     return np.concatenate([lead, speech + np.float32(rms(speech) * 10 ** (NOISE_DB / 20)) * noise])
 
 
-def _likeness(context: Context, programme: Programme, edits: Edits) -> Iterator[Figure]:
+def _likeness(context: Context, new: Samples, edits: Edits) -> Iterator[Figure]:
     settings: Settings = context.settings
     if "embed" not in context.backends:
         yield Figure(name="likeness", value=None, note=f"the judge {settings.judge} is not present")
         return
     embedder: Embedder = context.backends["embed"].load()
-    new, old = _voice(context, programme), audio.read(context.path("separate/speech.wav"))[0]
+    old = audio.read(context.path("separate/speech.wav"))[0]
     for choice in context.read("synthesize/takes.json", Takes).choices:
         mine = [edit for edit in edits.edits if edit.speaker == choice.speaker]
         if not mine:

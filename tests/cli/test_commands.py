@@ -33,7 +33,7 @@ def test_status_says_that_everything_is_current(cli: Cli, job: Path, offline: li
 def test_status_says_why_a_stage_is_stale(cli: Cli, job: Path) -> None:
     rows = json.loads(cli("status", job, "--json", "--set", "transcribe.faster_whisper.beam_size=3").out)
     stale = {row["stage"]: row["reasons"] for row in rows if row["state"] == "stale"}
-    assert stale == {"transcribe": ["beam_size 5 -> 3"]}
+    assert stale == {stage: ["beam_size 5 -> 3"] for stage in ("transcribe", "verify")}
 
 
 def test_speakers_are_told_for_people_and_for_machines(cli: Cli, job: Path) -> None:

@@ -145,6 +145,40 @@ def test_speakers_and_voices_go_in_pairs(cli: Cli, recording: Path) -> None:
     told(cli("replace", recording, "--loud"), 2, "--loud")
 
 
+def test_a_device_that_is_none(cli: Cli, recording: Path) -> None:
+    told(cli("replace", recording, "--device", "tpu"), 2, "no device tpu", "cuda:N")
+
+
+def test_a_bare_command_prints_help_and_no_error(cli: Cli) -> None:
+    outcome = cli()
+    assert "error" not in outcome.err.lower() and "Usage" in outcome.out + outcome.err
+
+
+def test_a_setting_that_was_refused_is_not_remembered(cli: Cli, recording: Path) -> None:
+    assert cli("preprocess", recording, "--no-normalize").code == 0
+    job = recording.with_suffix(".hyperaudio")
+    assert json.loads((job / "job.json").read_text())["settings"] == {"preprocess.normalize": False}
+    told(cli("transcribe", job, "--language", "de"), 7, "run hyperaudio separate")
+    assert json.loads((job / "job.json").read_text())["settings"] == {"preprocess.normalize": False}
+
+
+def test_looking_at_a_job_leaves_a_running_stage_alone(cli: Cli, models: Path, recording: Path) -> None:
+    assert cli("preprocess", recording).code == 0
+    job = recording.with_suffix(".hyperaudio")
+    (job / ".separate.new").mkdir()  # as another process has it while it works
+    assert cli("status", job).code == 0
+    assert (job / ".separate.new").is_dir()
+
+
+def test_a_speaker_whose_name_is_no_name(cli: Cli, recording: Path) -> None:
+    assert cli("preprocess", recording).code == 0
+    job = recording.with_suffix(".hyperaudio")
+    (job / "diarize").mkdir()
+    segments = {"schema": 1, "segments": [{"start": 0, "end": 1, "speaker": "../x"}]}
+    (job / "diarize" / "segments.json").write_text(json.dumps(segments))
+    told(cli("speakers", job), 7, "segments.json does not fit: segments.0.speaker")
+
+
 def test_no_job_folder(cli: Cli, tmp_path: Path, recording: Path) -> None:
     told(cli("status", tmp_path), 3, "no job folder")
     told(cli("transcribe", recording), 3, "hyperaudio preprocess")

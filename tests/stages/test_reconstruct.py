@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,10 @@ def test_the_new_voice_is_turned_down_where_it_peaks_and_nowhere_else() -> None:
     assert np.array_equal(result[:, far], (kept + new)[:, far])
     same, none = under(10.0, kept, new, RATE)
     assert none == 0 and np.array_equal(same, kept + new)
+
+
+def test_patches_out_of_order_are_never_put_in_halfway() -> None:
+    blocks = iter([np.zeros((1, 100), np.float32)])
+    patches = iter([(50, np.ones((1, 20), np.float32)), (10, np.ones((1, 20), np.float32))])
+    with pytest.raises(ValueError, match="before"):
+        list(patched(blocks, patches))

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperaudio.stages.transcribe import assigned, utterances
-from hyperaudio.timeline import Segment, Word
+from hyperaudio.stages.transcribe import assigned, attributed, utterances
+from hyperaudio.timeline import Segment, Word, merge
 
 
 def word(start: float, end: float, text: str = "w", speaker: str | None = "A") -> Word:
@@ -44,3 +44,18 @@ def test_utterances_keep_every_word_in_order_and_hold_their_limits(
 def test_a_long_utterance_is_split_at_a_sentence_end() -> None:
     words = [word(k, k + 0.9, "yes." if k == 3 else "and") for k in range(12)]
     assert [len(u.words) for u in utterances(words, 1.0, 10.0)] == [4, 8]
+
+
+def test_words_given_to_somebody_else_by_hand_take_their_time_along() -> None:
+    segments = [Segment(start=0, end=10, speaker="A"), Segment(start=12, end=14, speaker="B")]
+    moved = [word(2.0, 2.5, speaker="B"), word(2.6, 3.0, speaker="B")]
+    spoken = utterances([word(0.5, 1.5), *moved, word(4, 9), word(12, 13.9, speaker="B")], 0.7, 15)
+    found = attributed(segments, spoken)
+    spans = {label: merge((s.start, s.end) for s in found if s.speaker == label) for label in "AB"}
+    assert spans == {"A": [(0, 2), (3, 10)], "B": [(2, 3), (12, 14)]}
+
+
+def test_segments_that_fit_the_transcript_stay_as_they_are() -> None:
+    segments = [Segment(start=0, end=3, speaker="A", confidence=0.7), Segment(start=2.5, end=5, speaker="B")]
+    spoken = utterances([word(0, 2.9), word(2.6, 4.9, speaker="B")], 0.7, 15)
+    assert attributed(segments, spoken) == segments

@@ -21,7 +21,7 @@ SILENCE_DEPTH = 28.0
 SILENCE_SPREAD = 4.0
 """dB over which silence turns from likely to unlikely."""
 LOUD_PAUSE, LOUD_BEFORE = 3.0, 1.8
-"""Price of each point of speech taken for a pause; less before the first word, where somebody else may end."""
+"""Price of each point of speech taken for a pause; less before the first word's time, where somebody else may end."""
 HOLD, QUIET_HOLD = 0.15, 0.5
 """Price of each point that a sound is held, and more where it is quiet: a closure lasts less than a pause."""
 QUIET = 0.5
@@ -80,9 +80,10 @@ def align(
     expected = alignment.features(guide)
     place = np.minimum(positions.astype(np.int64), len(expected) - 1)
     cost = alignment.distances(heard, expected[place])
-    cost[:, optional] = 0.2 + LOUD_PAUSE * _loudness(target)[:, None]
+    cost[:, optional] = (0.2 + LOUD_PAUSE * _loudness(target))[:, None]
     if optional[0]:
-        cost[:, 0] = 0.2 + LOUD_BEFORE * _loudness(target)
+        before = np.arange(len(cost)) * step < times[0][0] + WORD_SLACK
+        cost[before, 0] = (0.2 + LOUD_BEFORE * _loudness(target))[before]
     hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[place])
     path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional, hold)
 
@@ -118,16 +119,15 @@ def sounding(durations: npt.NDArray[np.int64], energy: npt.NDArray[np.floating],
     edges = whole.astype(np.float64)
     last = len(durations)
     for a, b in between(words):
+        # Not the whole of its neighbours, which sound; silence apart from the gap is a closure.
         low, high = 2 * whole[max(a - 1, 0)] + (a > 0), 2 * whole[min(b + 1, last)] - (b < last)
-        quiet = [run for run in runs(energy[low:high] < QUIET) if run[1] >= 2 * whole[a] - low and run[0] <= 2 * whole[b] - low]
-        if not quiet:
-            continue
-        begin, end = max(quiet, key=lambda run: run[1] - run[0])
-        edges[a : b + 1] = np.clip(edges[a : b + 1], (low + begin) / 2, (low + end) / 2)
-        if a:
-            edges[a] = (low + begin) / 2
-        if b < last:
-            edges[b] = (low + end) / 2
+        silences = [(low + begin, low + end) for begin, end in runs(energy[low:high] < QUIET)]
+        silences = [run for run in silences if run[0] <= 2 * whole[b] and run[1] >= 2 * whole[a]]
+        if silences:
+            begin, end = max(silences, key=lambda run: run[1] - run[0])
+            edges[a : b + 1] = np.clip(edges[a : b + 1], begin / 2, end / 2)
+            edges[a] = begin / 2 if a else 0.0
+            edges[b] = end / 2 if b < last else whole[-1]
     return edges
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from hyperaudio.backend import SPEECH_RATE, Samples, Transcription
-from hyperaudio.errors import BackendError
+from hyperaudio.errors import BackendError, ConfigError, MissingError
 from hyperaudio.events import Progress
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
@@ -49,6 +50,8 @@ def load(settings: Settings, runtime: Runtime) -> FasterWhisper:
     wanted = runtime.device
     if wanted == "auto":
         wanted = "cuda" if get_cuda_device_count() else "cpu"
+    if wanted.startswith("cuda") and not get_cuda_device_count():
+        raise MissingError(f"device {wanted} is not there: CTranslate2 sees no CUDA", "use --device cpu")
     folder = store.path(f"whisper-{settings.model}", runtime.models)
     device, _, index = wanted.partition(":")
     model = WhisperModel(
@@ -69,6 +72,11 @@ class FasterWhisper:
         self._model, self._settings = model, settings
 
     def transcribe(self, speech: Samples, language: str | None, progress: Progress) -> Transcription:
+        known = self._model.supported_languages
+        if language is not None and language not in known:
+            near = difflib.get_close_matches(language, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "use an ISO 639-1 code such as en"
+            raise ConfigError(f"Whisper {self._settings.model} does not know the language {language}", hint)
         wanted = "en" if self._settings.model.endswith(".en") else language
         seconds = len(speech) / SPEECH_RATE
         try:
