@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,20 +215,18 @@ def _suggestion(path: Path) -> str:
 @contextmanager
 def _sound(path: Path) -> Iterator[sf.SoundFile | None]:
     """The file opened by libsndfile, or ``None`` where libsndfile does not know it."""
-    with ExitStack() as stack:
-        # Without its name: libsndfile takes whatever is called .mp3 for MP3, and libmpg123 complains on stderr.
-        file = stack.enter_context(path.open("rb"))
+    with path.open("rb") as file:
         try:
-            sound = stack.enter_context(_Stream(file.fileno(), closefd=False))
+            # Without its name: libsndfile takes whatever is called .mp3 for MP3, and libmpg123 complains on stderr.
+            sound = _Stream(file.fileno(), closefd=False)
         except (sf.LibsndfileError, ValueError):
-            sound = None
-        if sound is None or sound.subtype == "MPEG_LAYER_I":  # which text in UTF-16 is taken for
             yield None
             return
-        for claimed, there in _CLAIMS.findall(sound.extra_info):
-            if int(there) < int(claimed) and not _is_placeholder(int(claimed)):
-                raise InputError(f"{path} is cut off: {there} of {claimed} bytes of audio are there", _REFETCH)
-        yield sound
+        with sound:
+            for claimed, there in _CLAIMS.findall(sound.extra_info):
+                if int(there) < int(claimed) and not _is_placeholder(int(claimed)):
+                    raise InputError(f"{path} is cut off: {there} of {claimed} bytes of audio are there", _REFETCH)
+            yield sound if sound.subtype != "MPEG_LAYER_I" else None  # which text in UTF-16 is taken for
 
 
 def _is_placeholder(size: int) -> bool:

@@ -43,13 +43,6 @@ _ROOMY = (".flac", ".wav", ".opus")
 """Offered where another format cannot hold the audio."""
 _FREE_RATE = 96_000
 """Bits per second and channel of a lossy output whose input has another codec."""
-_OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
-_MP3_KBITS = {
-    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-"""Bit rates of layer III for MPEG-1 (32 kHz and up) and below (ISO/IEC 11172-3, 13818-3)."""
-
 _CONSTANT = {"vbr": "off"}
 """Opus holds its bit rate only so."""
 
@@ -214,7 +207,7 @@ def _vorbis(order: _Order) -> Method:
 
 def _opus(order: _Order) -> Method:
     info = order.info
-    rate = _opus_rate(info.rate)
+    rate = ffmpeg.opus_rate(info.rate)
     ffmpeg.encode(
         order.source, audio.resample(order.blocks(), info.rate, rate), order.scratch, "opus", "opus", rate,
         info.channels, bit_rate=_bit_rate(order, "OPUS"), carry="nothing", options=_CONSTANT,
@@ -223,18 +216,13 @@ def _opus(order: _Order) -> Method:
     return "encoded"
 
 
-def _opus_rate(rate: int) -> int:
-    return rate if rate in _OPUS_RATES else _OPUS_RATES[-1]
-
-
 def _mp3(order: _Order) -> Method:
     info, same = order.info, order.info.container == "MP3"
-    kbits = _MP3_KBITS[info.rate >= 32_000]
-    wanted = _bit_rate(order, "MPEG_LAYER_III") * 0.99 / 1000  # frames of whole bytes miss the nominal rate a little
+    wanted = _bit_rate(order, "MPEG_LAYER_III") * 0.99  # frames of whole bytes miss the nominal rate a little
     ffmpeg.encode(
         order.source, order.blocks(), order.scratch if same else order.target, "mp3", "mp3", info.rate, info.channels,
-        bit_rate=1000 * next((kbit for kbit in kbits if kbit >= wanted), kbits[-1]),
-        carry="nothing" if same else "covers", layout={"id3v2_version": "0"} if same else {},
+        bit_rate=ffmpeg.mp3_bit_rate(wanted, info.rate), carry="nothing" if same else "covers",
+        layout={"id3v2_version": "0"} if same else {},
     )  # fmt: skip
     if same:
         tags.graft_id3(order.source, order.scratch, order.target)
@@ -246,7 +234,7 @@ def _stream(order: _Order) -> Method:
     if order.own and order.info.container not in sf.available_formats():
         codec = {"vorbis": "opus"}.get(order.info.codec, order.info.codec)  # FFmpeg's own Vorbis encoder is poor
     lossless = codec in {"flac", "alac"} or codec.startswith("pcm_")
-    rate = _opus_rate(order.info.rate) if codec == "opus" else order.info.rate
+    rate = ffmpeg.opus_rate(order.info.rate) if codec == "opus" else order.info.rate
     ffmpeg.encode(
         order.source, audio.resample(order.blocks(), order.info.rate, rate), order.target, muxer, codec, rate,
         order.info.channels, bit_rate=None if lossless else _bit_rate(order, codec),
@@ -292,20 +280,8 @@ def _vorbis_level(order: _Order) -> float:
 
 
 def _encode_sound(order: _Order, path: Path, major: str, subtype: str, level: float | None = None) -> None:
-    info = order.info
-    major = "RF64" if major == "WAV" and sf.check_format("RF64", subtype) else major
-    with sf.SoundFile(path, "w", info.rate, info.channels, subtype, format=major, compression_level=level) as sound:
-        audio.settle(sound)
-        if major in {"WAV", "RF64", "AIFF", "CAF"}:
-            _set_texts(sound, ffmpeg.carried(order.source).fields)
-        for block in order.blocks():
-            pcm.feed(sound, block)
-
-
-def _set_texts(sound: sf.SoundFile, fields: dict[str, str]) -> None:
-    for name in ("title", "artist", "album", "date", "genre", "copyright", "comment"):
-        if name in fields:
-            setattr(sound, name, fields[name])
+    fields = ffmpeg.carried(order.source).fields
+    pcm.encode(order.blocks(), path, order.info.rate, order.info.channels, major, subtype, fields, level)
 
 
 @contextmanager

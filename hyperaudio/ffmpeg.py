@@ -61,7 +61,8 @@ def audio_stream(container: Any, path: Path) -> Any:
     stream = container.streams.best("audio")
     if stream is None:
         raise InputError(f"{path} has no audio track", "give a recording with sound")
-    if getattr(stream, "codec_context", None) is None or not stream.rate or not stream.channels:
+    context = getattr(stream, "codec_context", None)
+    if context is None or not stream.rate or not stream.channels or context.name == "mp1":  # text in UTF-16 looks so
         raise InputError(f"{path} has an audio track that cannot be decoded", "convert it to WAV or FLAC first")
     return stream
 
@@ -122,6 +123,8 @@ def _floats(frame: Any, channels: int) -> Samples:
     if kind not in _PCM:
         raise InputError(f"the sample format {kind} is not supported", "convert the recording to WAV or FLAC first")
     zero, scale = _PCM[kind]
+    if frame.format.is_planar and channels > 7:  # PyAV crashes on that many planes
+        (frame,) = av.AudioResampler(kind).resample(frame)
     raw = frame.to_ndarray()
     if not frame.format.is_planar:
         raw = raw.reshape(-1, channels).T
@@ -140,6 +143,12 @@ _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus", "wmav1": "wmav2", "amr_nb":
 """Where the encoder is not called as the codec."""
 _UNNAMED = " channels"
 """How the layout ends of a file that does not say which channel is which."""
+_OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
+_MP3_KBITS = {
+    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+"""Bit rates of layer III for MPEG-1 (32 kHz and up) and below (ISO/IEC 11172-3, 13818-3)."""
 _STALE = {"major_brand", "minor_version", "compatible_brands", "encoder", "itunsmpb", "duration", "handler_name"}
 """Tags about the old encoding, not the programme."""
 
@@ -170,6 +179,17 @@ def carried(path: Path) -> Tags:
     except InputError:
         return Tags({})
     return Tags({key: value for key, value in fields.items() if key not in _STALE}, pictures, chapters)
+
+
+def opus_rate(rate: int) -> int:
+    """The sample rate itself where Opus has it, else 48 kHz."""
+    return rate if rate in _OPUS_RATES else _OPUS_RATES[-1]
+
+
+def mp3_bit_rate(wanted: float, rate: int) -> int:
+    """The lowest bit rate of MP3 at this sample rate that is no less than ``wanted``, or the highest."""
+    kbits = _MP3_KBITS[rate >= 32_000]
+    return 1000 * next((kbit for kbit in kbits if 1000 * kbit >= wanted), kbits[-1])
 
 
 def encode(

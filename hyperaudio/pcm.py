@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import soundfile as sf
 from hyperaudio import audio
 from hyperaudio.errors import InputError
 
+_TEXTS = ("title", "artist", "album", "date", "genre", "copyright", "comment")
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 FLOATS = {"FLOAT": 32, "DOUBLE": 64}
 BIG_ENDIAN = {"WAV": False, "WAVEX": False, "RF64": False, "W64": False, "AIFF": True, "AU": True, "CAF": True}
@@ -68,6 +69,35 @@ def depth(info: audio.Info, major: str) -> str:
             if sf.check_format(major, subtype):
                 return subtype
     return "PCM_24"
+
+
+def encode(
+    blocks: Iterable[audio.Samples], path: Path, rate: int, channels: int, major: str, subtype: str,
+    fields: Mapping[str, str], level: float | None = None,
+) -> None:  # fmt: skip
+    """Write ``(channels, n)`` blocks with libsndfile, with the tags of ``fields`` where the format has them.
+
+    Args:
+        blocks: the audio.
+        path: made anew.
+        rate: Hz.
+        channels: their number.
+        major: libsndfile's container format; a WAV past 4 GiB is RF64.
+        subtype: libsndfile's sample format or codec.
+        fields: tags, keys in lower case.
+        level: compression level of lossy codecs, 0 is best.
+
+    Raises:
+        soundfile.LibsndfileError, ValueError: libsndfile cannot write this.
+    """
+    major = "RF64" if major == "WAV" and sf.check_format("RF64", subtype) else major
+    with sf.SoundFile(path, "w", rate, channels, subtype, format=major, compression_level=level) as sound:
+        audio.settle(sound)
+        if major in {"WAV", "RF64", "AIFF", "CAF"}:
+            for name in (text for text in _TEXTS if text in fields):
+                setattr(sound, name, fields[name])
+        for block in blocks:
+            feed(sound, block)
 
 
 def feed(sound: sf.SoundFile, block: audio.Samples) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import signal
 import struct
@@ -298,6 +299,106 @@ def test_opus_takes_rates_it_does_not_know_at_48_khz(tmp_path: Path) -> None:
     edited(source, tmp_path / "result.wav")
     new = delivery.deliver(source, tmp_path / "result.wav", EDITS, out).info
     assert (new.rate, new.frames) == (48_000, round(audio.probe(source).frames * 48 / 44.1))
+
+
+def test_webm_takes_rates_opus_does_not_know_at_48_khz(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.webm"
+    sf.write(source, speech(44_100, 1).T, 44_100, "PCM_16")
+    edited(source, tmp_path / "result.wav")
+    delivery.deliver(source, tmp_path / "result.wav", EDITS, out)
+    assert audio.probe(out).rate == 48_000
+    assert abs(audio.read(out).shape[1] - audio.probe(source).frames * 48 / 44.1) <= 48  # WebM counts milliseconds
+
+
+@pytest.mark.parametrize(
+    ("suffix", "channels"),
+    [*itertools.product([".m4a", ".mka", ".flac"], [1, 2, 3, 4, 5, 6, 8]),
+     *itertools.product([".mp3", ".webm", ".opus", ".ogg"], [1, 2])],
+)  # fmt: skip
+def test_channels_without_names_keep_their_order(tmp_path: Path, suffix: str, channels: int) -> None:
+    source, result, out = tmp_path / "in.wav", tmp_path / "result.wav", tmp_path / f"out{suffix}"
+    # 60 Hz apart and under 120 Hz, the LFE channel's own range, only one of them.
+    pitches = 60 + 60 * (np.arange(channels)[:, None] + 1)
+    samples = 0.2 * np.sin(2 * np.pi * pitches * np.arange(48_000) / 48_000)
+    if channels > 5:
+        samples[3] = 0.2 * np.sin(2 * np.pi * 40 * np.arange(48_000) / 48_000)
+    sf.write(source, samples.T, 48_000, "PCM_16")
+    audio.decode(source, result)
+    delivery.deliver(source, result, [], out)
+    got = audio.read(out)
+    assert got.shape[0] == channels
+    frames = min(got.shape[1], 48_000)
+    assert np.abs(got[:, 5_000 : frames - 5_000] - samples[:, 5_000 : frames - 5_000]).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "suffix", "fix"),
+    [(96_000, 2, ".mp3", ".flac or .wav or .opus"), (192_000, 2, ".m4a", ".flac or .wav or .opus"),
+     (48_000, 6, ".mp3", ".flac or .wav or .opus"), (48_000, 12, ".m4a", ".wav"), (48_000, 12, ".flac", ".wav")],
+)  # fmt: skip
+def test_what_the_format_cannot_hold_is_found_before_any_work(
+    tmp_path: Path, rate: int, channels: int, suffix: str, fix: str
+) -> None:
+    source = tmp_path / "in.aiff"
+    sf.write(source, np.zeros((rate, channels)), rate, "PCM_16")
+    with pytest.raises(InputError) as caught:
+        delivery.check_output(source, tmp_path / f"out{suffix}")
+    assert "cannot be written" in caught.value.message and caught.value.hint == f"name an output that ends in {fix}"
+    for named in fix.split(" or "):
+        delivery.check_output(source, tmp_path / f"out{named}")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.aiff"]
+
+
+@pytest.mark.parametrize("codec", ["IMA_ADPCM", "MS_ADPCM", "ULAW", "adpcm_ima_wav", "adpcm_ms"])
+def test_compressed_wav_keeps_its_length(tmp_path: Path, codec: str) -> None:
+    source, result, out = tmp_path / "in.wav", tmp_path / "result.wav", tmp_path / "out.wav"
+    if codec.isupper():
+        sf.write(source, speech(22_050, 1).T, 22_050, codec)
+    else:  # FFmpeg's blocks are larger than libsndfile's
+        tagged(source, speech(22_050, 1), 22_050, codec, None)
+    wanted = edited(source, result)
+    assert delivery.deliver(source, result, EDITS, out).method == "encoded"
+    assert out.read_bytes().startswith(b"RIFF") and audio.read(out).shape == wanted.shape
+    if codec.isupper():
+        assert audio.probe(out).codec == codec
+
+
+@pytest.mark.parametrize("link", ["itself", "symlink", "hardlink", "dots"])
+def test_the_recording_itself_is_not_overwritten(tmp_path: Path, link: str) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    sf.write(source, np.zeros(100), 8000)
+    if link == "symlink":
+        out.symlink_to(source)
+    elif link == "hardlink":
+        out.hardlink_to(source)
+    else:
+        out = source if link == "itself" else tmp_path / ".." / tmp_path.name / "in.wav"
+    with pytest.raises(UsageError, match="would overwrite the recording itself - name another"):
+        delivery.check_output(source, out)
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("id3v1", [b"", b"TAG" + b"t" * 125])
+def test_an_ape_tag_behind_an_mp3_survives(tmp_path: Path, header: bool, id3v1: bytes) -> None:
+    source, result, out = tmp_path / "in.mp3", tmp_path / "result.wav", tmp_path / "out.mp3"
+    tagged(source, speech(44_100, 1), 44_100, "libmp3lame")
+    item = struct.pack("<II", 7, 0) + b"REPLAYGAIN\0-3.2 dB"
+    size = len(item) + 32
+    frame = [b"APETAGEX" + struct.pack("<IIII", 2000, size, 1, header << 31 | top << 29) + bytes(8) for top in (1, 0)]
+    behind = (frame[0] if header else b"") + item + frame[1] + id3v1
+    source.write_bytes(source.read_bytes() + behind)
+    edited(source, result)
+    delivery.deliver(source, result, EDITS, out)
+    assert out.read_bytes().endswith(behind) and out.read_bytes().count(b"REPLAYGAIN") == 1
+
+
+def test_an_mp3_that_begins_amid_a_frame_is_delivered(tmp_path: Path) -> None:
+    source, result, out = tmp_path / "in.mp3", tmp_path / "result.wav", tmp_path / "out.mp3"
+    tagged(source, speech(44_100, 1), 44_100, "libmp3lame")
+    source.write_bytes(bytes(500) + source.read_bytes()[tags._id3_size(source.open("rb")) + 1_000 :])
+    wanted = edited(source, result)
+    delivery.deliver(source, result, EDITS, out)
+    assert audio.read(out).shape == wanted.shape
 
 
 def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:

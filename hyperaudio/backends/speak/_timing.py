@@ -20,8 +20,8 @@ SILENCE_DEPTH = 28.0
 """dB under the loud parts from which a pause is likelier than speech, in a recording whose own noise fills it."""
 SILENCE_SPREAD = 4.0
 """dB over which silence turns from likely to unlikely."""
-LOUD_PAUSE, LOUD_BEFORE = 3.0, 1.8
-"""Price of each point of speech taken for a pause; less before the first word's time, where somebody else may end."""
+LOUD_PAUSE = 3.0
+"""Price of each point of speech taken for a pause."""
 HOLD, QUIET_HOLD = 0.15, 0.5
 """Price of each point that a sound is held, and more where it is quiet: a closure lasts less than a pause."""
 QUIET = 0.5
@@ -78,13 +78,10 @@ def align(
     positions, optional = _template(guide, first, gaps)
     heard = alignment.features(target)
     expected = alignment.features(guide)
-    place = np.minimum(positions.astype(np.int64), len(expected) - 1)
-    cost = alignment.distances(heard, expected[place])
+    rows = np.minimum(positions.astype(np.int64), len(expected) - 1)
+    cost = alignment.distances(heard, expected[rows])
     cost[:, optional] = (0.2 + LOUD_PAUSE * _loudness(target))[:, None]
-    if optional[0]:
-        before = np.arange(len(cost)) * step < times[0][0] + WORD_SLACK
-        cost[before, 0] = (0.2 + LOUD_BEFORE * _loudness(target))[before]
-    hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[place])
+    hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[rows])
     path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional, hold)
 
     at = np.searchsorted(positions[path], first - 0.25)

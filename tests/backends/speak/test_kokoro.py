@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from hyperaudio.backend import Line, Reference
 from hyperaudio.backends.embed import wespeaker
@@ -69,10 +70,27 @@ def test_a_take_lies_where_the_original_lies(voice: kokoro.KokoroVoice, line: Li
     take = voice.take(line)
     assert take.samples.shape == line.original.shape
     assert take.samples.dtype == np.float32
-    assert np.abs(np.subtract(active(take.samples), active(line.original))).max() <= 0.12
+    assert np.abs(np.subtract(active(take.samples), active(line.original))).max() <= 0.08
     median = pitch.median(pitch.contour(take.samples, RATE))
     assert median == pytest.approx(float(voice.figures["reference_pitch_hz"]), rel=0.2)
     assert np.array_equal(voice.take(line).samples, take.samples)
+
+
+def test_a_pause_of_the_original_stays_one_where_the_model_makes_none(
+    voice: kokoro.KokoroVoice, few: Kokoro, speaker: Reference
+) -> None:
+    sound, times = _voices.timed(few, ("af_heart",), "The old clock stopped at half past nine.")
+    cut = round((times[3][2] + 0.0125) * 24_000)
+    noise = np.random.default_rng(0).standard_normal(14_400).astype(np.float32) * 1e-3
+    original = np.concatenate([sound[:cut], noise, sound[cut:]])
+    words = [Word(start=a + 0.6 * (k > 3), end=b + 0.6 * (k > 3), text=t) for k, (t, a, b) in enumerate(times)]
+    line = Line("", words, "en", original, 24_000)
+    said = soxr.resample(voice.take(line).samples, 24_000, RATE)
+    level = alignment.levels(said)
+    loud = level > level.max() - 30
+    pause = slice(round((cut / 24_000 + 0.15) / alignment.STEP), round((cut / 24_000 + 0.5) / alignment.STEP))
+    assert not loud[pause].any()
+    assert np.abs(np.subtract(active(said), active(soxr.resample(original, 24_000, RATE)))).max() <= 0.1
 
 
 def test_what_cannot_be_pronounced_is_an_error(voice: kokoro.KokoroVoice, line: Line) -> None:

@@ -44,12 +44,6 @@ def test_a_pause_is_no_long_closure() -> None:
     assert timing.gaps[1].end - timing.gaps[1].start == pytest.approx(0.6, abs=0.08)
 
 
-def test_what_sounds_before_the_first_word_is_not_the_word() -> None:
-    target = np.concatenate([vowel(210, 1300, 0.12), spoken(0.6, 0.2)])
-    timing = _timing.align(target, GUIDE, EDGES, WORDS, [(0.1, 1.2), (1.3, 1.8)])
-    assert timing.edges[1] == pytest.approx(0.72, abs=0.03)
-
-
 def test_tokens_end_where_the_model_falls_silent() -> None:
     durations = np.array([4, 2, 8, 2, 2, 3, 2])
     energy = np.full(2 * durations.sum(), 5.0)
