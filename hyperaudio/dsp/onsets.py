@@ -57,7 +57,7 @@ def _start(
     word: Word, earliest: float, level: npt.NDArray[np.float64], silence: int, rise: float
 ) -> tuple[float, float | None]:
     """Where a word starts, and where the silence before it does if the word reached over it; seconds."""
-    at, last = int(word.start / HOP), min(len(level), int(word.end / HOP))
+    at, last = int(max(word.start, earliest) / HOP), min(len(level), int(word.end / HOP))
     first = max(int(earliest / HOP), at - 3 * silence)
     if last - at < 2:
         return word.start, None
@@ -77,4 +77,4 @@ def _start(
     if sound[at - first]:
         return word.start, None
     later = np.flatnonzero(sound[at - first :])
-    return (word.start + later[0] * HOP if len(later) else word.start), None
+    return float((at + later[0]) * HOP if len(later) else word.start), None

@@ -16,6 +16,7 @@ from pydantic import Field
 from hyperaudio import audio
 from hyperaudio.backend import Samples
 from hyperaudio.dsp import fades, loudness
+from hyperaudio.dsp.onsets import HOP, energy
 from hyperaudio.job import Document
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage
@@ -31,6 +32,11 @@ RADIUS = 0.04
 """Seconds the edge may move to where it is quiet."""
 QUIET = 0.01
 """Seconds over which quiet is judged."""
+LOOK_BACK = 0.5
+"""Seconds before a phrase's end that show how loud it is."""
+QUIETER, LASTING = 30.0, 0.05
+"""dB under that, for so many seconds, from which on a sound is over; a stop's closure before its burst is louder
+or shorter."""
 LEAST_EDIT = 0.1
 """Seconds: less of a phrase left between overlaps is not worth two joints."""
 PEAK_REACH = 0.01
@@ -207,7 +213,8 @@ def _placed(
         highest = min([(end + max(end, following)) / 2, *(wall for wall in walls if wall >= end)])
         inside = (take.start_frame / rate, (take.start_frame + take.frames) / rate)
         first = _edge(vocals, rate, start - BEFORE, max(lowest, inside[0]), start + RADIUS)
-        last = _edge(vocals, rate, end + AFTER, end - RADIUS, min(highest, inside[1]))
+        latest = min(highest, inside[1])
+        last = _edge(vocals, rate, _release(vocals, rate, end, latest), end - RADIUS, latest)
         if end - start >= LEAST_EDIT and last - first >= LEAST_EDIT * rate:
             placed.append((take, (first, last)))
             last_end = last
@@ -215,6 +222,23 @@ def _placed(
             reason = f"less than {LEAST_EDIT:g} s is left of it between its neighbours"
             short.append(Kept(speaker=take.speaker, start=round(start, 3), end=round(end, 3), reason=reason))
     return placed, short
+
+
+def _release(vocals: Path, rate: int, end: float, latest: float) -> float:
+    """Where the sound of a phrase ends that a recogniser ends at ``end``: a vowel rings on, a stop has its burst.
+
+    The first moment of lasting quiet from shortly before ``end`` on, in seconds; ``end`` and a little
+    where there is none before ``latest``.
+    """
+    start = max(0.0, end - LOOK_BACK)
+    level = energy(audio.read_mono(vocals, start=frames(start, rate), stop=frames(max(latest, end), rate)), rate)
+    first = int((end - RADIUS - start) / HOP)
+    count = round(LASTING / HOP)
+    if len(level) < first + count:
+        return end + AFTER
+    quiet = level[first:] < level[:first].max(initial=level.min()) - QUIETER
+    lasting = np.lib.stride_tricks.sliding_window_view(quiet, count).all(axis=1)
+    return end - RADIUS + float(np.argmax(lasting)) * HOP + QUIET if lasting.any() else end + AFTER
 
 
 def _edge(vocals: Path, rate: int, wanted: float, low: float, high: float) -> int:

@@ -20,6 +20,8 @@ from hyperaudio.timeline import Segment, Utterance, Word, intersect, merge, subt
 
 BRIDGE = 0.3
 """Seconds between two words given to a speaker by hand that are theirs too."""
+EARLY = 0.1
+"""Seconds that a word may start before its speaker's segment."""
 SENTENCE_END = (".", "!", "?", "…")
 
 
@@ -75,7 +77,10 @@ def listen(transcriber: Transcriber, speech: audio.Samples, language: str | None
 
 
 def assigned(words: Iterable[Word], segments: Sequence[Segment]) -> list[Word]:
-    """Each word with the speaker whose segments it overlaps most; the nearest one's where it overlaps none."""
+    """Each word with the speaker whose segments it overlaps most; the nearest one's where it overlaps none.
+
+    A word that reaches back over somebody else's turn, or a pause, starts where its speaker does.
+    """
 
     def speaker(word: Word) -> str:
         shared: dict[str, float] = {}
@@ -86,7 +91,12 @@ def assigned(words: Iterable[Word], segments: Sequence[Segment]) -> list[Word]:
             return best
         return min(segments, key=lambda s: max(s.start - word.end, word.start - s.end)).speaker
 
-    return [word.model_copy(update={"speaker": speaker(word)}) for word in words]
+    def start(word: Word, label: str) -> float:
+        own = [s.start for s in segments if s.speaker == label and s.overlap(word) > 0]
+        return max(word.start, round(min(own) - EARLY, 3)) if own else word.start
+
+    labels = [(word, speaker(word)) for word in words]
+    return [word.model_copy(update={"speaker": label, "start": start(word, label)}) for word, label in labels]
 
 
 def attributed(segments: Sequence[Segment], spoken: Sequence[Utterance]) -> list[Segment]:

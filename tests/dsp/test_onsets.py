@@ -33,13 +33,15 @@ def test_a_start_in_silence_moves_to_the_sound() -> None:
     assert moved[0].start == pytest.approx(1.0, abs=0.02)
 
 
-@given(st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 0.6)), max_size=8))
-def test_words_stay_in_order_and_keep_start_before_end(made: list[tuple[float, float]]) -> None:
-    words, clock = [], 0.0
+@given(st.lists(st.tuples(st.floats(-0.4, 0.5), st.floats(0, 0.6)), max_size=8))
+def test_words_keep_start_before_end_even_where_they_overlap(made: list[tuple[float, float]]) -> None:
+    words, clock = [], 0.5
     for gap, length in made:
-        words.append(Word(start=round(clock + gap, 3), end=round(clock + gap + length, 3), text="w"))
+        start = max(clock + gap, words[-1].start if words else 0.0)
+        words.append(Word(start=round(start, 3), end=round(start + length, 3), text="w"))
         clock = words[-1].end
     moved = snap(words, recording((1.0, 1.6), (2.4, 3.0)), RATE)
     assert [w.text for w in moved] == [w.text for w in words]
     assert all(w.start <= w.end for w in moved)
-    assert all(a.end <= b.start + 1e-9 for a, b in itertools.pairwise(moved))
+    apart = all(a.end <= b.start for a, b in itertools.pairwise(words))
+    assert not apart or all(a.end <= b.start + 1e-9 for a, b in itertools.pairwise(moved))

@@ -59,3 +59,8 @@ def test_segments_that_fit_the_transcript_stay_as_they_are() -> None:
     segments = [Segment(start=0, end=3, speaker="A", confidence=0.7), Segment(start=2.5, end=5, speaker="B")]
     spoken = utterances([word(0, 2.9), word(2.6, 4.9, speaker="B")], 0.7, 15)
     assert attributed(segments, spoken) == segments
+
+
+def test_a_word_that_reaches_back_over_somebody_elses_turn_starts_with_its_own() -> None:
+    segments = [Segment(start=0, end=1.0, speaker="A"), Segment(start=1.5, end=3, speaker="B")]
+    assert [(w.speaker, w.start) for w in assigned([word(0.8, 2.4)], segments)] == [("B", 1.4)]
