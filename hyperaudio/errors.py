@@ -61,7 +61,7 @@ class BackendError(HyperaudioError):
     """A model failed while it ran."""
 
     exit_code = 6
-    meaning = "a backend failed after its retries"
+    meaning = "a backend failed"
 
 
 class JobError(HyperaudioError):

@@ -13,7 +13,7 @@ from typing import Any
 from hyperaudio import __version__, backend, fingerprint
 from hyperaudio.errors import ConfigError, JobError, MissingError
 from hyperaudio.events import Event, Report, no_report
-from hyperaudio.files import folder_commit, locked, sha256, sync_file, write_json
+from hyperaudio.files import folder_commit, locked, sha256, write_json
 from hyperaudio.job import Job, Manifest, State, Status
 from hyperaudio.settings import Layer, Runtime, Schema, Settings, Values, resolve
 from hyperaudio.stage import Context, Stage
@@ -114,8 +114,6 @@ def _execute(job: Job, known: Stage, settings: Settings, runtime: Runtime, repor
         outputs = {
             path.relative_to(folder).as_posix(): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()
         }
-        for name in outputs:
-            sync_file(folder / name)
         manifest = Manifest(
             stage=known.name,
             recipe=made_from,

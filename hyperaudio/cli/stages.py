@@ -64,6 +64,14 @@ def _opened(job: Path, config: Path | None, given: Layer) -> tuple[Job, Settings
     return opened, pipeline.job_settings(opened, *replacement.layers(config, given))
 
 
+def _run(stage: Stage, job: Path, config: Path | None, given: Layer, where: Runtime, force: bool, quiet: bool) -> Path:
+    """Run a stage of a job, drawing its progress; the job's folder."""
+    opened, settings = _opened(job, config, given)
+    with Drawer(quiet) as drawer:
+        pipeline.run_stage(opened, stage.name, settings, where, drawer.report, force=force)
+    return opened.path
+
+
 def _documented(command: Callable[..., None], stage: Stage, more: str = AGAIN) -> Callable[..., None]:
     command.__doc__ = f"{stage.summary}\n\n{more}"
     return command
@@ -80,10 +88,7 @@ def _plain(stage: Stage) -> Callable[..., None]:
         *,
         flags: Layer,
     ) -> None:
-        opened, settings = _opened(job, config, flags)
-        with Drawer(quiet) as drawer:
-            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
-        print(opened.path / stage.name)
+        print(_run(stage, job, config, flags, runtime(device, threads), force, quiet) / stage.name)
 
     return _documented(command, stage)
 
@@ -150,10 +155,8 @@ def _verify(stage: Stage) -> Callable[..., None]:
         *,
         flags: Layer,
     ) -> None:
-        opened, settings = _opened(job, config, flags)
-        with Drawer(quiet) as drawer:
-            pipeline.run_stage(opened, stage.name, settings, runtime(device, threads), drawer.report, force=force)
-        found = read_json(opened.path / "verify/quality.json", Quality)
+        folder = _run(stage, job, config, flags, runtime(device, threads), force, quiet)
+        found = read_json(folder / "verify/quality.json", Quality)
         show.as_json(found) if json else show.quality(found)
         judge(found)
 

@@ -203,11 +203,11 @@ def _placed(
         ((take, span) for take in takes for span in subtract(take.phrases, blocked[take.speaker])),
         key=lambda row: row[1],
     )
-    walls = sorted({edge for spans in blocked.values() for span in spans for edge in span})
     placed: list[tuple[TakeRecord, Span]] = []
     short: list[Kept] = []
     last_end = 0
     for index, (take, (start, end)) in enumerate(free):
+        walls = [edge for span in blocked[take.speaker] for edge in span]
         following = free[index + 1][1][0] if index + 1 < len(free) else programme.seconds
         lowest = max([last_end / rate, *(wall for wall in walls if wall <= start)])
         highest = min([(end + max(end, following)) / 2, *(wall for wall in walls if wall >= end)])

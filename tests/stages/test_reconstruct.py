@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hyperaudio import audio
 from hyperaudio.dsp import loudness
-from hyperaudio.stages.reconstruct import patched, place, under
+from hyperaudio.stages.preprocess import Programme
+from hyperaudio.stages.reconstruct import _placed, patched, place, under
+from hyperaudio.stages.synthesize import TakeRecord
 
 RATE = 44_100
 
@@ -53,3 +58,31 @@ def test_patches_out_of_order_are_never_put_in_halfway() -> None:
     patches = iter([(50, np.ones((1, 20), np.float32)), (10, np.ones((1, 20), np.float32))])
     with pytest.raises(ValueError, match="before"):
         list(patched(blocks, patches))
+
+
+def test_an_edit_reaches_past_its_speakers_own_segment_to_where_the_sound_ends(tmp_path: Path) -> None:
+    """Also where the other speaker is replaced too, whose walls are this one's segments."""
+    rng = np.random.default_rng(0)
+    voice = (1e-4 * rng.normal(size=(1, 6 * RATE))).astype(np.float32)
+    voice[:, RATE : int(2.15 * RATE)] += 0.1 * rng.normal(size=int(2.15 * RATE) - RATE).astype(np.float32)
+    voice[:, 4 * RATE : 5 * RATE] += 0.1 * rng.normal(size=RATE).astype(np.float32)
+    audio.write(tmp_path / "vocals.wav", voice, RATE)
+    programme = Programme(
+        rate=RATE, channels=1, frames=6 * RATE, container="WAV", codec="PCM_16", bit_rate=None, tags={},
+        integrated_lufs=-20.0, range_lu=1.0, true_peak_dbtp=-1.0, analysis_gain_db=0.0,
+    )  # fmt: skip
+
+    def take(number: int, speaker: str, start: float, end: float) -> TakeRecord:
+        first, count = int((start - 0.15) * RATE), int((end - start + 0.4) * RATE)
+        return TakeRecord(
+            number=number, speaker=speaker, method="speak", file="x.wav", start_frame=first, frames=count,
+            phrases=((start, end),), text="", figures={}, notes=(),
+        )  # fmt: skip
+
+    blocked = {"A": [(4.0, 5.0)], "B": [(1.0, 2.05)]}
+    placed, short = _placed(
+        [take(1, "A", 1.0, 2.0), take(2, "B", 4.0, 5.0)], blocked, tmp_path / "vocals.wav", programme
+    )
+    assert short == [] and [owner.speaker for owner, _ in placed] == ["A", "B"]
+    first, last = placed[0][1]
+    assert 0.9 * RATE < first <= 1.0 * RATE and 2.15 * RATE <= last < 2.22 * RATE
