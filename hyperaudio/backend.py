@@ -116,6 +116,8 @@ class Line:
         language: ISO 639-1.
         original: the removed voice ``(frames,)`` at ``rate``, the line's exact span.
         rate: Hz.
+        prosody: how much of the original's melody, energy and rate to take over, 0 to 1.
+        attempt: 0 for the backend's best way; each higher number asks for another one, as the last fell short.
     """
 
     text: str
@@ -123,6 +125,8 @@ class Line:
     language: str
     original: Samples
     rate: int
+    prosody: float = 1.0
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,20 +33,22 @@ class Document(BaseModel):
         return super().model_dump(**{"by_alias": True, **options})
 
 
-class Source(BaseModel):
-    """The recording a job is about."""
+class Record(BaseModel):
+    """Part of a document."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Record):
+    """The recording a job is about."""
 
     path: str
     sha256: str
     size: int
 
 
-class Target(BaseModel):
+class Target(Record):
     """One replacement that was asked for: a speaker's label, and the reference's WAV within the job."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     speaker: str
     voice: str

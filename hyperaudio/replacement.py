@@ -13,10 +13,10 @@ from hyperaudio.errors import InputError
 from hyperaudio.events import Event, Report, no_report
 from hyperaudio.files import folder_commit, locked, read_json, sha256
 from hyperaudio.job import Job, Target
+from hyperaudio.measures.figures import Quality
 from hyperaudio.reference import judge
 from hyperaudio.settings import Layer, Runtime, Settings, from_environment, from_toml, resolve
 from hyperaudio.stages.reconstruct import Edits
-from hyperaudio.stages.verify import Quality
 
 ANALYSIS = ("preprocess", "separate", "diarize", "transcribe")
 EDITING = ("synthesize", "reconstruct", "verify")

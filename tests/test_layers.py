@@ -25,6 +25,7 @@ ROWS = (
     "job",
     "backend",
     "dsp",
+    "editing measures",
     "backends",
     "reference",
     "stage",

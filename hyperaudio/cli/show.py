@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from hyperaudio.measures.figures import Figure, Quality
 from hyperaudio.speakers import SpeakerSummary
-from hyperaudio.stages.verify import Figure, Quality
 
 
 def plain(value: Any) -> Any:

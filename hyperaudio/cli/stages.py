@@ -28,9 +28,9 @@ from hyperaudio.cli.progress import Drawer
 from hyperaudio.errors import VerificationError
 from hyperaudio.files import read_json
 from hyperaudio.job import Job, is_job
+from hyperaudio.measures.figures import Quality
 from hyperaudio.settings import Layer, Runtime, Settings
 from hyperaudio.stage import Stage
-from hyperaudio.stages.verify import Quality
 
 PANEL = "Stages"
 AGAIN = "Reads and writes the job folder; what is current is not done again."

@@ -17,12 +17,12 @@ from hyperaudio import audio
 from hyperaudio.backend import Samples
 from hyperaudio.dsp import fades, loudness
 from hyperaudio.dsp.onsets import HOP, energy
-from hyperaudio.job import Document
+from hyperaudio.job import Document, Record
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage
 from hyperaudio.stages.diarize import Segments
 from hyperaudio.stages.preprocess import Programme
-from hyperaudio.stages.synthesize import Kept, Record, TakeRecord, Takes
+from hyperaudio.stages.synthesize import Kept, TakeRecord, Takes
 from hyperaudio.stages.transcribe import Transcript, attributed
 from hyperaudio.timeline import frames, intersect, others, subtract
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hyperaudio import audio, backend
 from hyperaudio.backend import SPEECH_RATE, Chosen, Embedder, Line, Reference, Samples, Synthesizer, Task
 from hyperaudio.errors import BackendError, InputError, JobError, MissingError
 from hyperaudio.files import sha256
-from hyperaudio.job import Document, Job
+from hyperaudio.job import Document, Job, Record
 from hyperaudio.reference import judge
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
@@ -45,12 +45,6 @@ class Settings(Section):
     """Voice conversion backend: auto or world."""
     embedder: str = "auto"
     """What compares voices when the nearest one is chosen: auto, wespeaker, campplus or ge2e."""
-
-
-class Record(BaseModel):
-    """Part of a document."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Choice(Record):

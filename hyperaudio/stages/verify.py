@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -13,12 +12,12 @@ from hyperaudio.backend import SPEECH_RATE, Embedder, Samples, Task, Transcriber
 from hyperaudio.dsp import activity, joints
 from hyperaudio.dsp.loudness import Meter, rms
 from hyperaudio.dsp.matching import pairs
-from hyperaudio.job import Document
+from hyperaudio.measures.figures import Figure, Quality, judged
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
 from hyperaudio.stages.preprocess import Programme, analysis_copy
 from hyperaudio.stages.reconstruct import Edit, Edits
-from hyperaudio.stages.synthesize import Record, Takes
+from hyperaudio.stages.synthesize import Takes
 from hyperaudio.stages.transcribe import Transcript, listen
 from hyperaudio.timeline import Word, frames
 
@@ -46,51 +45,6 @@ class Settings(Section):
     """Embedder that judges the likeness; it should not be the one that chose the voice."""
     transcriber: str = "auto"
     """Transcriber that finds the word starts again."""
-
-
-class Figure(Record):
-    """One measurement. ``passed`` is ``None`` where it has no threshold."""
-
-    name: str
-    value: float | None
-    unit: str = ""
-    relation: Literal["<=", ">=", ""] = ""
-    threshold: float | None = None
-    passed: bool | None = None
-    speaker: str | None = None
-    note: str = ""
-
-
-class Quality(Document):
-    """``quality.json``."""
-
-    passed: bool
-    figures: tuple[Figure, ...]
-
-
-def judged(
-    name: str,
-    value: float | None,
-    unit: str,
-    relation: Literal["<=", ">="],
-    threshold: float,
-    note: str = "",
-    speaker: str | None = None,
-) -> Figure:
-    """A figure against its threshold; one that could not be measured neither passes nor fails."""
-    passed = None
-    if value is not None:
-        passed = value <= threshold if relation == "<=" else value >= threshold
-    return Figure(
-        name=name,
-        value=None if value is None else round(value, 4),
-        unit=unit,
-        relation=relation,
-        threshold=threshold,
-        passed=passed,
-        speaker=speaker,
-        note=note,
-    )
 
 
 def run(context: Context) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hyperaudio.measures.figures import judged
 from hyperaudio.stages.reconstruct import Edit
-from hyperaudio.stages.verify import judged, outside
+from hyperaudio.stages.verify import outside
 
 
 def edit(start: int, end: int) -> Edit:
