@@ -16,7 +16,7 @@ from hyperaudio.job import Job, Target
 from hyperaudio.measures.figures import Quality
 from hyperaudio.reference import judge
 from hyperaudio.settings import Layer, Runtime, Settings, from_environment, from_toml, resolve
-from hyperaudio.stages.reconstruct import Edits
+from hyperaudio.stages.edits import Edits
 
 ANALYSIS = ("preprocess", "separate", "diarize", "transcribe")
 EDITING = ("synthesize", "reconstruct", "verify")
@@ -139,9 +139,8 @@ def replace(
         opened.update(targets=targets)
         pipeline.advance(opened, EDITING, resolved, runtime, report)
         edits = read_json(opened.path / "reconstruct/edits.json", Edits)
-        spans = [(edit.start_frame, edit.end_frame) for edit in edits.edits]
         report(Event("note", message=f"writing {out}"))
-        delivery.deliver(source, opened.path / "reconstruct/result.wav", spans, out)
+        delivery.deliver(source, opened.path / "reconstruct/result.wav", edits.changed, out)
     quality = read_json(opened.path / "verify/quality.json", Quality)
     return Replacement(opened, out, targets, edits, quality)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def describe(job: Job) -> list[SpeakerSummary]:
     return found
 
 
-def _quote(own: list[Utterance]) -> str:
+def _quote(own: Sequence[Utterance]) -> str:
     if not own:
         return ""
 

@@ -482,3 +482,18 @@ def test_a_cover_larger_than_an_ogg_page_survives(tmp_path: Path) -> None:
 
 def test_the_output_lies_beside_the_input() -> None:
     assert delivery.default_output(Path("a/podcast.mp3")) == Path("a/podcast.replaced.mp3")
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "subtype"),
+    [("a.wav", "WAV", "PCM_16"), ("a.wav", "WAV", "PCM_24"), ("a.wav", "WAV", "FLOAT"), ("a.aiff", "AIFF", "PCM_16"),
+     ("a.flac", "FLAC", "PCM_16")],
+)  # fmt: skip
+def test_a_mastered_result_replaces_every_frame(tmp_path: Path, name: str, container: str, subtype: str) -> None:
+    samples = speech(48_000, 2)
+    source, out, result = tmp_path / name, tmp_path / f"out-{name}", tmp_path / "result.wav"
+    sf.write(source, samples.T, 48_000, subtype, format=container)
+    audio.write(result, audio.read(source) * np.float32(0.5), 48_000)
+    delivery.deliver(source, result, [(0, samples.shape[1])], out)
+    assert sf.info(out).subtype == subtype
+    assert np.abs(audio.read(out) - audio.read(result)).max() <= (0 if subtype == "FLOAT" else 2.0**-16 * 1.01)

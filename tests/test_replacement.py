@@ -17,7 +17,7 @@ from hyperaudio.events import Event
 from hyperaudio.files import read_json, sha256
 from hyperaudio.job import Job, State
 from hyperaudio.settings import Runtime
-from hyperaudio.stages.synthesize import Takes
+from hyperaudio.stages.takes import Takes
 from tests.conftest import Podcast
 
 pytestmark = pytest.mark.xdist_group("models")

@@ -108,7 +108,8 @@ def replace(
             found = describe(done)
         else:
             result = replacement.replace(source, pairs, output=output, force=force, report=drawer.report, **common)
-            kept = sorted((*result.edits.overlaps, *result.edits.kept), key=lambda stretch: stretch.start)
+            overlaps = [stretch for stretch in result.edits.overlaps if stretch.decision != "replaced"]
+            kept = sorted((*overlaps, *result.edits.kept), key=lambda stretch: stretch.start)
             for stretch in kept:
                 where = f"{stretch.start:.2f} - {stretch.end:.2f} s"
                 drawer.report(Event("note", message=f"kept as it was: {where}, {stretch.speaker}: {stretch.reason}"))

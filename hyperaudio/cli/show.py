@@ -77,7 +77,7 @@ def speakers(found: Sequence[SpeakerSummary]) -> None:
 
 
 def quality(result: Quality, *, stderr: bool = False) -> None:
-    """The verification table."""
+    """The verification table, and the worst places."""
     rows(
         "",
         ("figure", "value", "threshold", "", "note"),
@@ -85,6 +85,24 @@ def quality(result: Quality, *, stderr: bool = False) -> None:
         numbers=(1, 2),
         stderr=stderr,
     )
+    if result.places:
+        rows(
+            "Worst places",
+            ("start", "end", "figure", "value", "of threshold", "note"),
+            [
+                (
+                    f"{p.start:.2f} s",
+                    f"{p.end:.2f} s",
+                    p.figure,
+                    f"{p.value:g} {p.unit}".strip(),
+                    f"{p.excess:.2f}x",
+                    p.note,
+                )
+                for p in result.places
+            ],
+            numbers=(0, 1, 3, 4),
+            stderr=stderr,
+        )
 
 
 def _name(figure: Figure) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -25,11 +25,15 @@ from hyperaudio.cli.options import (
     with_flags,
 )
 from hyperaudio.cli.progress import Drawer
-from hyperaudio.errors import VerificationError
-from hyperaudio.files import read_json
+from hyperaudio.errors import UsageError, VerificationError
+from hyperaudio.events import Event
+from hyperaudio.files import read_json, write_text
 from hyperaudio.job import Job, is_job
+from hyperaudio.measures import figures, files
 from hyperaudio.measures.figures import Quality
-from hyperaudio.settings import Layer, Runtime, Settings
+from hyperaudio.measures.limits import Limits
+from hyperaudio.measures.table import measure
+from hyperaudio.settings import Layer, Runtime, Settings, resolve
 from hyperaudio.stage import Stage
 
 PANEL = "Stages"
@@ -145,7 +149,26 @@ def _synthesize(stage: Stage) -> Callable[..., None]:
 
 def _verify(stage: Stage) -> Callable[..., None]:
     def command(
-        job: JobFolder,
+        job: Annotated[
+            Path, typer.Argument(metavar="JOB|ORIGINAL", help="A job folder, or a recording.", show_default=False)
+        ],
+        result: Annotated[
+            Path | None, typer.Argument(metavar="RESULT", help="What any tool made of ORIGINAL.", show_default=False)
+        ] = None,
+        truth: Annotated[
+            Path | None,
+            typer.Option(help="truth.json of ORIGINAL; stem_NAME.flac or .wav beside it are used.", metavar="FILE"),
+        ] = None,
+        speaker: Annotated[
+            str | None, typer.Option(help="Who was replaced, as the truth says.", metavar="NAME")
+        ] = None,
+        voice: Annotated[Path | None, typer.Option(help="Clip of the voice that was put in.", metavar="REF")] = None,
+        labels: Annotated[
+            Path | None,
+            typer.Option(
+                help="Audacity label file to write the worst places to; a job has verify/labels.txt.", metavar="FILE"
+            ),
+        ] = None,
         config: Config = None,
         force: Force = False,
         device: Device = "auto",
@@ -155,9 +178,34 @@ def _verify(stage: Stage) -> Callable[..., None]:
         *,
         flags: Layer,
     ) -> None:
-        folder = _run(stage, job, config, flags, runtime(device, threads), force, quiet)
-        found = read_json(folder / "verify/quality.json", Quality)
+        where = runtime(device, threads)
+        if result is None and (truth or speaker or voice):
+            raise UsageError(
+                "--truth, --speaker and --voice go with two files",
+                f"hyperaudio verify {job}/preprocess/audio.wav {job}/reconstruct/result.wav --truth FILE",
+            )
+        if result is None:
+            folder = _run(stage, job, config, flags, where, force, quiet)
+            found = read_json(folder / "verify/quality.json", Quality)
+        else:
+            settings = resolve(pipeline.schema(), *replacement.layers(config, flags))
+            chosen = pipeline.backends(stage, settings, where)
+            with files.opened(job, result, truth, speaker, voice) as pair, Drawer(quiet) as drawer:
+                drawer.report(Event("start", stage.name, stage.summary))
+                found = measure(
+                    pair,
+                    cast(Limits, settings[stage.name]),
+                    chosen,
+                    progress=lambda done: drawer.report(Event("progress", stage.name, fraction=done)),
+                )
+        if labels is not None:
+            write_text(labels, figures.labels(found))
         show.as_json(found) if json else show.quality(found)
         judge(found)
 
-    return _documented(command, stage, "Prints the table; ends with 9 where a figure misses its threshold.")
+    return _documented(
+        command,
+        stage,
+        "Of a job, or of any RESULT beside its ORIGINAL. Prints the table and the worst places; ends with 9 where a "
+        "figure misses its threshold.",
+    )

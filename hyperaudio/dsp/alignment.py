@@ -20,6 +20,11 @@ FEATURE_RATE = 16_000
 MOST_SKIPPED = 2
 """Template frames that may be passed over in one step: speech up to three times as fast."""
 
+SILENCE_DEPTH = 28.0
+"""dB under the loud parts from which a pause is likelier than speech, in a recording whose own noise fills it."""
+SILENCE_SPREAD = 4.0
+"""dB over which silence turns from likely to unlikely."""
+
 _WINDOW = 0.025
 _BANDS = 40
 _CEPSTRA = 13
@@ -34,6 +39,19 @@ def speech_threshold(level: npt.NDArray[np.floating]) -> float:
     """Level in dBFS that parts speech from pauses: 38 dB under the loud parts, more in noise, but 25 dB at least."""
     floor, top = np.percentile(level, [2, 95])
     return float(min(max(top - 38, floor + 6), top - 25))
+
+
+def loudness(samples: npt.NDArray[np.floating]) -> Floats:
+    """From 0 in silence to 1 in speech, one per ``STEP`` of ``samples`` ``(frames,)`` at 16 kHz."""
+    level = levels(samples)
+    threshold = max(speech_threshold(level), float(np.percentile(level, 95)) - SILENCE_DEPTH)
+    return np.asarray(1 / (1 + np.exp((threshold - level) / SILENCE_SPREAD)))
+
+
+def runs(true: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches of true values: first and last (exclusive) index of each."""
+    change = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]])))
+    return [(int(a), int(b)) for a, b in zip(change[::2], change[1::2], strict=True)]
 
 
 def features(samples: npt.NDArray[np.floating], active: npt.NDArray[np.bool_] | None = None) -> Floats:

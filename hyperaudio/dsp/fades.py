@@ -44,3 +44,15 @@ def window(length: int, fade_in: int, fade_out: int) -> Samples:
     if fade_out:
         curve[length - fade_out :] = ramp(fade_out)[::-1]
     return curve
+
+
+def crossfade(fade: Samples, correlation: float) -> tuple[Samples, Samples]:
+    """Weights of an old and a new voice, of one level, that keep their sum's power at each point of ``fade``.
+
+    With ``fade`` from 0 to 1 the weights are ``1 - fade`` and ``fade`` over
+    ``sqrt((1 - fade)^2 + fade^2 + 2 * correlation * fade * (1 - fade))``: equal gain for a correlation of 1,
+    equal power for 0 and what is right in between; negative ones count as 0. All ``(frames,)``.
+    """
+    rho = min(max(correlation, 0.0), 1.0)
+    norm = np.sqrt((1 - fade) ** 2 + fade**2 + 2 * rho * fade * (1 - fade), dtype=np.float32)
+    return (1 - fade) / norm, fade / norm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,15 @@ class Meter:
         )
 
 
+def programme(blocks: Iterable[Samples], rate: int, channels: int) -> Loudness:
+    """Loudness of a stream of ``(channels, n)`` blocks."""
+    meter = Meter(rate, channels)
+    for block in blocks:
+        meter.add(block)
+    meter.add(np.zeros((channels, 64), np.float32))
+    return meter.result()
+
+
 def measure(samples: Samples, rate: int) -> Loudness:
     """Loudness of ``(frames,)`` or ``(channels, frames)``; less than 0.4 s is filled up with silence."""
     block = np.atleast_2d(samples)
@@ -79,6 +89,11 @@ def true_peak(samples: Samples, rate: int) -> float:
 def decibels(amplitude: float) -> float:
     """20 log10 of a linear amplitude, ``-inf`` for 0."""
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
+
+
+def power_db(power: float) -> float:
+    """10 log10 of a ratio of powers, ``-inf`` for 0."""
+    return 10 * math.log10(power) if power > 0 else -math.inf
 
 
 def rms(samples: npt.NDArray[np.floating]) -> float:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
-from hyperaudio import audio, backend
-from hyperaudio.backend import SPEECH_RATE, Chosen, Embedder, Line, Reference, Samples, Synthesizer, Task
+from hyperaudio import audio
+from hyperaudio.backend import SPEECH_RATE, Chosen, Embedder, Line, Reference, Samples, Synthesizer, Take, Task, Voice
+from hyperaudio.dsp import lag
+from hyperaudio.editing import planning
+from hyperaudio.editing.planning import Method, Part
 from hyperaudio.errors import BackendError, InputError, JobError, MissingError
+from hyperaudio.events import Progress
 from hyperaudio.files import sha256
-from hyperaudio.job import Document, Job, Record
+from hyperaudio.job import Job, Target
+from hyperaudio.measures.candidates import Candidate, Judge, Limits, Try, best, spread
 from hyperaudio.reference import judge
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
 from hyperaudio.stages.diarize import Segments, sample
 from hyperaudio.stages.preprocess import Programme
+from hyperaudio.stages.takes import Attempt, Choice, Kept, TakeRecord, Takes
 from hyperaudio.stages.transcribe import Transcript, attributed
-from hyperaudio.timeline import Segment, Utterance, Word, frames, merge
+from hyperaudio.timeline import Segment, frames
 
-LEAD, TRAIL = 0.15, 0.25
-"""Seconds a line reaches beyond its first and last word, where its neighbours leave room."""
-PHRASE_GAP = 0.3
-"""Pauses longer than this many seconds inside a line stay the original's, breaths included."""
 OWN_SAMPLE = 30.0
 """Seconds of the target's own voice that a synthesizer gets to know."""
 
+MOST_LAG = 0.1
+"""Seconds that a converter may come late or early."""
 STRANGER = 0.15
 """Cosine under which a chosen voice is hardly nearer than a stranger: WeSpeaker gives two people 0.05 on average."""
-
-Method = Literal["speak", "convert"]
 
 
 class Settings(Section):
@@ -45,146 +46,185 @@ class Settings(Section):
     """Voice conversion backend: auto or world."""
     embedder: str = "auto"
     """What compares voices when the nearest one is chosen: auto, wespeaker, campplus or ge2e."""
+    prosody: float = Field(default=1.0, ge=0, le=1)
+    """How much of the original's melody and energy speak takes over: 0 none, 1 all; words keep their places."""
+    fillers: bool = False
+    """Speak filled pauses (um, uh) in the new voice too; by default speak leaves them as they were."""
+    takes: int = Field(default=3, ge=1, le=10)
+    """Tries that a line gets while its take falls short; the best is kept. 1 takes the first, unjudged."""
+    take_timing_ms: float = Field(default=120.0, gt=0)
+    """A take falls short where its words start (95th percentile) or it ends further off than this, in ms."""
+    take_word_errors: float = Field(default=0.25, ge=0)
+    """A take falls short where a transcriber mishears more than this share of its words, and more than one."""
+    take_likeness: float = Field(default=0.4, ge=-1, lt=1)
+    """A take falls short where it is less like the voice's other takes than this (cosine); from 1.5 s on."""
 
-
-class Choice(Record):
-    """How one target was done."""
-
-    speaker: str
-    voice: str
-    method: Method
-    backend: str
-    reference_seconds: float
-    warnings: tuple[str, ...]
-    figures: dict[str, float | str]
-
-
-class TakeRecord(Record):
-    """One line in the new voice: ``file`` holds mono samples from ``start_frame`` on, at the recording's rate."""
-
-    number: int
-    speaker: str
-    method: Method
-    file: str
-    start_frame: int = Field(ge=0)
-    frames: int = Field(ge=0)
-    phrases: tuple[tuple[float, float], ...]
-    """Spans in seconds that the take stands for."""
-    text: str
-    figures: dict[str, float | str]
-    notes: tuple[str, ...]
-
-
-class Kept(Record):
-    """A stretch of the target that stays as it was, and why."""
-
-    speaker: str
-    start: float
-    end: float
-    reason: str
-
-
-class Takes(Document):
-    """``takes.json``."""
-
-    choices: tuple[Choice, ...]
-    takes: tuple[TakeRecord, ...]
-    kept: tuple[Kept, ...]
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.take_timing_ms / 1000, self.take_word_errors, self.take_likeness)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of the recording to be done anew, in seconds."""
+class Heard:
+    """What is known of the recording; ``speech`` is ``(frames,)`` at 16 kHz."""
 
-    start: float
-    end: float
-    phrases: tuple[tuple[float, float], ...]
-    words: tuple[Word, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
+    programme: Programme
+    transcript: Transcript
+    segments: Sequence[Segment]
+    speech: Samples
 
 
 def run(context: Context) -> None:
     targets = context.job.request.targets
     if not targets:
         raise JobError("no replacement was asked for", "name one with --speaker LABEL --voice REF.wav")
-    programme = context.read("preprocess/loudness.json", Programme)
     transcript = context.read("transcribe/transcript.json", Transcript)
-    segments = attributed(context.read("diarize/segments.json", Segments).segments, transcript.utterances)
+    heard = Heard(
+        context.read("preprocess/loudness.json", Programme),
+        transcript,
+        attributed(context.read("diarize/segments.json", Segments).segments, transcript.utterances),
+        audio.read(context.path("separate/speech.wav"))[0],
+    )
     embedder: Embedder = context.backends["embed"].load()
-    speech = audio.read(context.path("separate/speech.wav"))[0]
+    transcriber = context.backends["transcribe"].load() if "transcribe" in context.backends else None
     choices: list[Choice] = []
     takes: list[TakeRecord] = []
     kept: list[Kept] = []
+    first = 1
     for index, target in enumerate(targets):
         low, high = index / len(targets), (index + 1) / len(targets)
-        judged = judge(context.job.path / target.voice, target.name, embedder)
-        for warning in judged.warnings:
-            context.warn(warning)
-        method, chosen = choose_method(context, transcript.language)
-        own = Reference(sample(speech, segments, target.speaker, OWN_SAMPLE), SPEECH_RATE)
-        synthesizer: Synthesizer = chosen.load()
-        voice = synthesizer.voice(judged.reference, own, embedder, context.between(low, low + 0.3 * (high - low)))
-        likeness = voice.figures.get("similarity")
-        if isinstance(likeness, float) and likeness < STRANGER:
-            context.warn(
-                f"no voice is near {target.name}: the nearest is no more like it than a stranger ({likeness:.2f})"
-            )
-        choices.append(
-            Choice(
-                speaker=target.speaker,
-                voice=target.voice,
-                method=method,
-                backend=chosen.backend.name,
-                reference_seconds=round(judged.seconds, 2),
-                warnings=judged.warnings,
-                figures=voice.figures,
-            )
-        )
-        parts = plan(method, target.speaker, transcript.utterances, segments, programme.seconds)
-        kept += unspoken(method, target.speaker, parts, segments)
-        for done, part in enumerate(parts):
-            try:
-                take = _take(context, voice, part, transcript.language, programme)
-            except BackendError as error:
-                context.warn(f"{part.start:.2f} s: kept as it is: {error.message}")
-                kept.append(Kept(speaker=target.speaker, start=part.start, end=part.end, reason=error.message))
-                continue
-            number = len(takes) + 1
-            name = f"{number:04d}.wav"
-            audio.write(context.folder / name, take.samples, programme.rate)
-            takes.append(
-                TakeRecord(
-                    number=number,
-                    speaker=target.speaker,
-                    method=method,
-                    file=name,
-                    start_frame=frames(part.start, programme.rate),
-                    frames=len(take.samples),
-                    phrases=part.phrases,
-                    text=part.text,
-                    figures=take.figures,
-                    notes=take.notes,
-                )
-            )
-            context.progress(low + (high - low) * (0.3 + 0.7 * (done + 1) / len(parts)))
-    context.write("takes.json", Takes(choices=tuple(choices), takes=tuple(takes), kept=tuple(kept)))
+        middle = low + 0.3 * (high - low)
+        voice, choice = _cast(context, target, heard, embedder, context.between(low, middle))
+        parts = _parts(choice.method, target.speaker, heard, context.settings.fillers)
+        if choice.method == "speak":
+            kept += _unspoken(target.speaker, heard, context.settings.fillers)
+        listener = Judge(context.settings.limits, transcriber if choice.method == "speak" else None, embedder)
+        chosen: list[Candidate] = []
+        for number, tried in _tried(context, voice, choice.method, parts, heard, listener):
+            result = _recorded(context, choice, parts[number], first + number, tried, heard.programme)
+            if isinstance(result, TakeRecord):
+                takes.append(result)
+                chosen.append(tried[0])
+            else:
+                kept.append(result)
+            context.progress(middle + (high - middle) * len(chosen) / len(parts))
+        first += len(parts)
+        if likeness := spread(chosen):
+            alike = {"take_deviation": round(likeness.deviation, 3), "take_least": round(likeness.least, 3)}
+            choice = choice.model_copy(update={"figures": {**choice.figures, **alike}})
+        choices.append(choice)
+    context.write(
+        "takes.json",
+        Takes(
+            choices=tuple(choices),
+            takes=tuple(sorted(takes, key=lambda take: take.number)),
+            kept=tuple(sorted(kept, key=lambda stretch: (stretch.start, stretch.end))),
+        ),
+    )
 
 
-def _take(context: Context, voice: backend.Voice, part: Part, language: str, programme: Programme) -> backend.Take:
-    start, stop = frames(part.start, programme.rate), frames(part.end, programme.rate)
-    original: Samples = audio.read_mono(context.path("separate/vocals.wav"), start=start, stop=stop)
-    offset = start / programme.rate
-    words = [
-        word.model_copy(update={"start": max(0.0, word.start - offset), "end": max(0.0, word.end - offset)})
-        for word in part.words
-    ]
-    take = voice.take(Line(part.text, words, language, original, programme.rate))
-    if take.samples.shape != original.shape or not np.isfinite(take.samples).all():
-        raise BackendError(f"the take has the shape {take.samples.shape} for {original.shape}, or no finite samples")
-    return take
+def _cast(
+    context: Context, target: Target, heard: Heard, embedder: Embedder, progress: Progress
+) -> tuple[Voice, Choice]:
+    """The voice for a target, and how it was chosen."""
+    judged = judge(context.job.path / target.voice, target.name, embedder)
+    for warning in judged.warnings:
+        context.warn(warning)
+    method, chosen = choose_method(context, heard.transcript.language)
+    own = Reference(sample(heard.speech, heard.segments, target.speaker, OWN_SAMPLE), SPEECH_RATE)
+    synthesizer: Synthesizer = chosen.load()
+    voice = synthesizer.voice(judged.reference, own, embedder, progress)
+    likeness = voice.figures.get("similarity")
+    if isinstance(likeness, float) and likeness < STRANGER:
+        context.warn(f"no voice is near {target.name}: the nearest is no more like it than a stranger ({likeness:.2f})")
+    return voice, Choice(
+        speaker=target.speaker,
+        voice=target.voice,
+        method=method,
+        backend=chosen.backend.name,
+        reference_seconds=round(judged.seconds, 2),
+        warnings=judged.warnings,
+        figures=voice.figures,
+    )
+
+
+def _parts(method: Method, speaker: str, heard: Heard, fillers: bool) -> list[Part]:
+    spoken, length = heard.transcript.utterances, heard.programme.seconds
+    if method == "convert":
+        return planning.sounds(speaker, spoken, heard.segments, length)
+    return planning.lines(speaker, spoken, heard.segments, heard.transcript.language, fillers, length)
+
+
+def _unspoken(speaker: str, heard: Heard, fillers: bool) -> list[Kept]:
+    spoken = heard.transcript
+    left = planning.unspoken(speaker, spoken.utterances, heard.segments, heard.speech, spoken.language, fillers)
+    return [Kept(speaker=speaker, start=start, end=end, reason=reason) for start, end, reason in left]
+
+
+def _tried(
+    context: Context, voice: Voice, method: Method, parts: Sequence[Part], heard: Heard, listener: Judge
+) -> Iterator[tuple[int, list[Candidate]]]:
+    """Each part's index and candidates, the best first."""
+    settings: Settings = context.settings
+    language, rate = heard.transcript.language, heard.programme.rate
+
+    def say(index: int, attempt: int) -> Try:
+        part = parts[index]
+        start, stop = frames(part.start, rate), frames(part.end, rate)
+        original = audio.read_mono(context.path("separate/vocals.wav"), start=start, stop=stop)
+        line = Line(part.text, part.since(start / rate), language, original, rate, settings.prosody, attempt)
+        try:
+            take = voice.take(line)
+            return Try(index, line, prompt(take, line) if method == "convert" else take)
+        except BackendError as error:
+            return Try(index, line, error)
+
+    return best([part.end - part.start for part in parts], say, listener, settings.takes)
+
+
+def prompt(take: Take, line: Line) -> Take:
+    """A converted take without the converter's delay, whatever that is: zero lag against its line."""
+    late = lag.lag(take.samples, line.original, line.rate, MOST_LAG)
+    return replace(
+        take,
+        samples=lag.shifted(take.samples, late),
+        figures={**take.figures, "converter_lag_ms": round(1000 * late / line.rate, 2)},
+    )
+
+
+def _recorded(
+    context: Context, choice: Choice, part: Part, number: int, tried: Sequence[Candidate], programme: Programme
+) -> TakeRecord | Kept:
+    """The best candidate written down with the others; what is kept where none can be used."""
+    chosen = tried[0]
+    why = "; ".join(chosen.failed)
+    if chosen.take is None:
+        context.warn(f"{part.start:.2f} s: kept as it is: {why}")
+        return Kept(speaker=choice.speaker, start=part.start, end=part.end, reason=why)
+    if why:
+        of = f"the best of {len(tried)} takes" if len(tried) > 1 else "the take"
+        context.warn(f"{part.start:.2f} s: {of} falls short: {why}")
+    elif len(tried) > 1:
+        context.note(f"{part.start:.2f} s: take {chosen.attempt + 1} kept, as {'; '.join(tried[1].failed)}")
+    name = f"{number:04d}.wav"
+    audio.write(context.folder / name, chosen.take.samples, programme.rate)
+    return TakeRecord(
+        number=number,
+        speaker=choice.speaker,
+        method=choice.method,
+        file=name,
+        start_frame=frames(part.start, programme.rate),
+        frames=len(chosen.take.samples),
+        phrases=part.phrases,
+        text=part.text,
+        figures=chosen.figures,
+        notes=chosen.take.notes,
+        chosen=chosen.attempt,
+        attempts=tuple(
+            Attempt(number=one.attempt, figures=one.figures, failed=one.failed)
+            for one in sorted(tried, key=lambda one: one.attempt)
+        ),
+    )
 
 
 def choose_method(context: Context, language: str) -> tuple[Method, Chosen]:
@@ -214,43 +254,6 @@ def choose_method(context: Context, language: str) -> tuple[Method, Chosen]:
     return method, chosen
 
 
-def plan(
-    method: Method, speaker: str, utterances: Sequence[Utterance], segments: Sequence[Segment], length: float
-) -> list[Part]:
-    """The stretches to be done for a speaker, ascending and apart from each other."""
-    own = [utterance for utterance in utterances if utterance.speaker == speaker and utterance.words]
-    spans = [[(word.start, word.end) for word in utterance.words] for utterance in own]
-    phrases = [merge(words, PHRASE_GAP) for words in spans]
-    texts = [utterance.words for utterance in own]
-    if method == "convert":  # all sounds the speaker makes, words or not
-        sounds = [(s.start, s.end) for s in segments if s.speaker == speaker]
-        covered = merge([*sounds, *(phrase for group in phrases for phrase in group)], PHRASE_GAP)
-        phrases = [[span] for span in covered]
-        every = [word for utterance in own for word in utterance.words]
-        texts = [tuple(w for w in every if span[0] <= (w.start + w.end) / 2 < span[1]) for span in covered]
-    parts: list[Part] = []
-    for index, group in enumerate(phrases):
-        if not group:
-            continue
-        before = phrases[index - 1][-1][1] if index else 0.0
-        after = phrases[index + 1][0][0] if index + 1 < len(phrases) else length
-        start = max(group[0][0] - LEAD, (before + group[0][0]) / 2 if index else 0.0, 0.0)
-        end = min(group[-1][1] + TRAIL, (after + group[-1][1]) / 2 if index + 1 < len(phrases) else length)
-        parts.append(Part(start, max(end, group[-1][1]), tuple(group), tuple(texts[index])))
-    return parts
-
-
-def unspoken(method: Method, speaker: str, parts: Sequence[Part], segments: Sequence[Segment]) -> list[Kept]:
-    """Segments of the speaker without a word in them, which only ``convert`` can do."""
-    if method == "convert":
-        return []
-    return [
-        Kept(speaker=speaker, start=s.start, end=s.end, reason="no words: laughter, a breath or a filled pause")
-        for s in segments
-        if s.speaker == speaker and not any(a < s.end and b > s.start for part in parts for a, b in part.phrases)
-    ]
-
-
 def methods(settings: Settings) -> tuple[Method, ...]:
     return ("speak", "convert") if settings.method == "auto" else (settings.method,)
 
@@ -258,7 +261,10 @@ def methods(settings: Settings) -> tuple[Method, ...]:
 def backends(settings: Settings) -> dict[Task, Wish]:
     names: dict[Method, str] = {"speak": settings.speak, "convert": settings.convert}
     needed = settings.method != "auto"
-    return {"embed": Wish(settings.embedder), **{m: Wish(names[m], needed) for m in methods(settings)}}
+    wishes: dict[Task, Wish] = {m: Wish(names[m], needed) for m in methods(settings)}
+    if "speak" in wishes and settings.takes > 1:
+        wishes["transcribe"] = Wish("auto", needed=False)
+    return {"embed": Wish(settings.embedder), **wishes}
 
 
 def request(job: Job) -> dict[str, Any]:
@@ -272,7 +278,7 @@ STAGE = Stage(
     name="synthesize",
     summary="Make the new voice for each line of the target.",
     settings=Settings,
-    revision=1,
+    revision=2,
     reads=(
         "preprocess/loudness.json",
         "separate/vocals.wav",

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from hyperaudio import audio, subtitles
 from hyperaudio.backend import SPEECH_RATE, Task, Transcriber, Transcription
-from hyperaudio.dsp import onsets
+from hyperaudio.dsp import onsets, tone
+from hyperaudio.dsp.tone import Tone
 from hyperaudio.errors import InputError
 from hyperaudio.events import Progress
 from hyperaudio.files import write_text
@@ -36,12 +37,19 @@ class Settings(Section):
     """Utterances longer than this many seconds are split, at a sentence's end or their longest gap."""
 
 
+class Spoken(Utterance):
+    """An utterance with what was measured of how it is said."""
+
+    tone: Tone | None = None
+    """As measured when the words were recognised; it may be left out by hand."""
+
+
 class Transcript(Document):
     """``transcript.json``: made to be corrected by hand; words, labels and times may be changed."""
 
     language: str
     language_probability: float
-    utterances: tuple[Utterance, ...]
+    utterances: tuple[Spoken, ...]
 
 
 def run(context: Context) -> None:
@@ -61,7 +69,7 @@ def run(context: Context) -> None:
         Transcript(
             language=heard.language,
             language_probability=round(heard.language_probability, 3),
-            utterances=tuple(spoken),
+            utterances=tuple(toned(spoken, speech)),
         ),
     )
     write_text(context.folder / "transcript.txt", subtitles.plain(spoken))
@@ -74,6 +82,20 @@ def listen(transcriber: Transcriber, speech: audio.Samples, language: str | None
     heard = transcriber.transcribe(speech, language, progress)
     words = [word.model_copy(update={"start": round(word.start, 3), "end": round(word.end, 3)}) for word in heard.words]
     return Transcription(onsets.snap(words, speech, SPEECH_RATE), heard.language, heard.language_probability)
+
+
+def toned(spoken: Iterable[Utterance], speech: audio.Samples) -> list[Spoken]:
+    """Utterances with their tone, from ``speech`` ``(frames,)`` at 16 kHz."""
+    return [
+        Spoken(
+            start=u.start,
+            end=u.end,
+            speaker=u.speaker,
+            words=u.words,
+            tone=tone.measure(speech[u.frames(SPEECH_RATE)], len(u.words)),
+        )
+        for u in spoken
+    ]
 
 
 def assigned(words: Iterable[Word], segments: Sequence[Segment]) -> list[Word]:
@@ -167,7 +189,7 @@ STAGE = Stage(
     name="transcribe",
     summary="Write down what is said, word by word, with times and speakers.",
     settings=Settings,
-    revision=1,
+    revision=2,
     reads=("separate/speech.wav", "diarize/segments.json"),
     run=run,
     backends=backends,

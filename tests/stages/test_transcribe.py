@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperaudio.stages.transcribe import assigned, attributed, utterances
+from hyperaudio.dsp.tone import Tone
+from hyperaudio.stages.transcribe import Transcript, assigned, attributed, toned, utterances
 from hyperaudio.timeline import Segment, Word, merge
 
 
@@ -64,3 +69,20 @@ def test_segments_that_fit_the_transcript_stay_as_they_are() -> None:
 def test_a_word_that_reaches_back_over_somebody_elses_turn_starts_with_its_own() -> None:
     segments = [Segment(start=0, end=1.0, speaker="A"), Segment(start=1.5, end=3, speaker="B")]
     assert [(w.speaker, w.start) for w in assigned([word(0.8, 2.4)], segments)] == [("B", 1.4)]
+
+
+def test_each_utterance_has_its_tone_and_a_transcript_by_hand_needs_none() -> None:
+    time = np.arange(4 * 16_000) / 16_000
+    speech = (0.1 * np.sin(2 * np.pi * 150 * time) + 0.05 * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
+    speech[2 * 16_000 :] = 0
+    said = toned(utterances([word(0, 1), word(1, 2), word(3, 4)], 0.7, 15), speech)
+    written = Transcript(language="en", language_probability=1, utterances=tuple(said)).model_dump_json(by_alias=True)
+    voiced, silent = Transcript.model_validate_json(written).utterances
+    assert voiced.tone is not None
+    assert voiced.tone.f0_median_hz == pytest.approx(150, rel=0.02)
+    assert voiced.tone.rate_words_per_s == 1
+    assert silent.tone == Tone()
+    by_hand = json.loads(written)
+    for utterance in by_hand["utterances"]:
+        del utterance["tone"]
+    assert [u.tone for u in Transcript.model_validate(by_hand).utterances] == [None, None]

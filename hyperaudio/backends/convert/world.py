@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyperaudio import backend
-from hyperaudio.dsp import lag, pitch, spectrum
+from hyperaudio.dsp import pitch, spectrum
 from hyperaudio.errors import InputError
 from hyperaudio.settings import Runtime, Section
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-REVISION = 1
+REVISION = 2
 RANK = 0
 PACKAGES = ("pyworld-prebuilt", "scipy", "soxr")
 WEIGHTS: tuple[str, ...] = ()
@@ -107,8 +107,6 @@ class WorldVoice:
             return backend.Take(samples=np.zeros_like(line.original), figures={}, notes=(NOTE,))
         taps = spectrum.matching_filter(np.zeros(len(bands)), gain, bands, line.rate)
         sound = spectrum.apply(_converted(line.original, line.rate, self._ratio, self._warp), taps)
-        # WORLD rebuilds each glottal pulse with minimum phase, so its energy comes 1 to 2 ms after the original's.
-        sound = lag.shifted(sound, lag.lag(sound, line.original, line.rate))
         power = float(np.mean(sound.astype(np.float64) ** 2))
         level = np.sqrt(float(np.mean(line.original.astype(np.float64) ** 2)) / power) if power > 0 else 0.0
         return backend.Take(samples=(sound * level).astype(np.float32), figures={}, notes=(NOTE,))
@@ -120,7 +118,10 @@ def load(settings: Settings, runtime: Runtime) -> World:
 
 
 def _converted(samples: Floats, rate: int, ratio: float, warp: float) -> Floats:
-    """``samples`` ``(frames,)`` with pitch times ``ratio`` and formants times ``warp``; same length, no lag."""
+    """``samples`` ``(frames,)`` with pitch times ``ratio`` and formants times ``warp``; same length.
+
+    Each glottal pulse is rebuilt with minimum phase, so its energy comes 1 to 2 ms after the original's.
+    """
     import pyworld
     import soxr
 

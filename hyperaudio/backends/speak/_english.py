@@ -12,6 +12,9 @@ PAUSES = frozenset(' ;:,.!?—…"()“”')
 STRESS = frozenset("ˈˌ")
 """Marks that colour the vowel after them and need no time of their own."""
 
+VOWELS = frozenset("AIOQWYaeiouyæøœɐɑɒɔəɚɛɜɤɨɪʊʌᵊᵻː")
+"""Symbols that may be held; the capitals are diphthongs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:

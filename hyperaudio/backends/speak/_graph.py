@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hyperaudio.errors import BackendError
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 RATE = 24_000
 """Hz of the sound."""

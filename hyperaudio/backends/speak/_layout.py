@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hyperaudio.backends.speak._graph import RATE, UNIT, Floats
+from hyperaudio.backends.speak._graph import RATE, UNIT, Doubles, Floats
 from hyperaudio.backends.speak._timing import Gap
 from hyperaudio.dsp import durations
 from hyperaudio.timeline import Word
-
-Doubles = npt.NDArray[np.float64]
 
 LONGEST = 20.0
 """Seconds of a piece of a line that is rendered at once."""
@@ -26,8 +24,6 @@ MARGIN = 0.1
 """Seconds that may sound before the first and after the last phone of a phrase: its onset and its decay."""
 FADE = 0.008
 """Seconds over which a phrase's margins are faded."""
-EVEN = 0.5
-"""Share of the model's own proportions in the durations within a word, where an alignment is noisy."""
 REST = 8
 """Units of silence that a pause gets in the rendering: two margins."""
 SILENT = -9.0
@@ -113,13 +109,13 @@ def laid_out(
     return Layout(spaced, sounds, phrases)
 
 
-def evened(edges: Doubles, own: Doubles, owners: Sequence[int]) -> Doubles:
-    """Edges with those inside words drawn toward the proportions of ``own`` edges; words keep theirs."""
+def evened(edges: Doubles, own: Doubles, owners: Sequence[int], share: float) -> Doubles:
+    """Edges with those inside words drawn by ``share`` toward the proportions of ``own`` edges; words keep theirs."""
     even = edges.copy()
     change = np.flatnonzero(np.diff(owners)) + 1
     for a, b in itertools.pairwise([0, *change, len(owners)]):
-        share = (own[a + 1 : b] - own[a]) / max(own[b] - own[a], 0.5)
-        even[a + 1 : b] += EVEN * (edges[a] + share * (edges[b] - edges[a]) - edges[a + 1 : b])
+        there = (own[a + 1 : b] - own[a]) / max(own[b] - own[a], 0.5)
+        even[a + 1 : b] += share * (edges[a] + there * (edges[b] - edges[a]) - edges[a + 1 : b])
     return even
 
 

@@ -16,10 +16,6 @@ WORD_SLACK = 0.2
 """Seconds that a word may lie outside its transcribed time for free."""
 WORD_PRICE = 4.0
 """Price of each second past the slack."""
-SILENCE_DEPTH = 28.0
-"""dB under the loud parts from which a pause is likelier than speech, in a recording whose own noise fills it."""
-SILENCE_SPREAD = 4.0
-"""dB over which silence turns from likely to unlikely."""
 LOUD_PAUSE = 3.0
 """Price of each point of speech taken for a pause."""
 HOLD, QUIET_HOLD = 0.15, 0.5
@@ -80,8 +76,8 @@ def align(
     expected = alignment.features(guide)
     rows = np.minimum(positions.astype(np.int64), len(expected) - 1)
     cost = alignment.distances(heard, expected[rows])
-    cost[:, optional] = (0.2 + LOUD_PAUSE * _loudness(target))[:, None]
-    hold = HOLD + QUIET_HOLD * (1 - _loudness(guide)[rows])
+    cost[:, optional] = (0.2 + LOUD_PAUSE * alignment.loudness(target))[:, None]
+    hold = HOLD + QUIET_HOLD * (1 - alignment.loudness(guide)[rows])
     path = alignment.walk(cost + _anchors(len(heard), positions, first, words, times), optional, hold)
 
     at = np.searchsorted(positions[path], first - 0.25)
@@ -93,13 +89,6 @@ def align(
         gaps=tuple(Gap(a, b, s * step, e * step) for (a, b), (s, e) in zip(gaps, spans, strict=True)),
         cost=float(cost[speech, path[speech]].mean()) if speech.any() else float("inf"),
     )
-
-
-def _loudness(samples: npt.NDArray[np.floating]) -> Floats:
-    """From 0 in silence to 1 in speech, one per point."""
-    level = alignment.levels(samples)
-    threshold = max(alignment.speech_threshold(level), float(np.percentile(level, 95)) - SILENCE_DEPTH)
-    return np.asarray(1 / (1 + np.exp((threshold - level) / SILENCE_SPREAD)))
 
 
 def sounding(durations: npt.NDArray[np.int64], energy: npt.NDArray[np.floating], words: Sequence[int]) -> Floats:
@@ -118,7 +107,7 @@ def sounding(durations: npt.NDArray[np.int64], energy: npt.NDArray[np.floating],
     for a, b in between(words):
         # Not the whole of its neighbours, which sound; silence apart from the gap is a closure.
         low, high = 2 * whole[max(a - 1, 0)] + (a > 0), 2 * whole[min(b + 1, last)] - (b < last)
-        silences = [(low + begin, low + end) for begin, end in runs(energy[low:high] < QUIET)]
+        silences = [(low + begin, low + end) for begin, end in alignment.runs(energy[low:high] < QUIET)]
         silences = [run for run in silences if run[0] <= 2 * whole[b] and run[1] >= 2 * whole[a]]
         if silences:
             begin, end = max(silences, key=lambda run: run[1] - run[0])
@@ -130,13 +119,7 @@ def sounding(durations: npt.NDArray[np.int64], energy: npt.NDArray[np.floating],
 
 def between(words: Sequence[int]) -> list[tuple[int, int]]:
     """Runs of tokens between words."""
-    return runs(np.asarray(words) < 0)
-
-
-def runs(true: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of true values: first and last (exclusive) index of each."""
-    change = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]])))
-    return [(int(a), int(b)) for a, b in zip(change[::2], change[1::2], strict=True)]
+    return alignment.runs(np.asarray(words) < 0)
 
 
 def _template(

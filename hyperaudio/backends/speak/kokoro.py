@@ -1,23 +1,26 @@
 """Voice matching with Kokoro-82M: the nearest of its voices says the line in the original's timing and melody.
 
 Not cloning: 28 English voices are all there is, and the nearest is coloured toward the reference by a filter.
-Each line is rendered twice. The first rendering, in the voice nearest to the *original* speaker, is aligned
-with the original, which tells when each phone is spoken; the second takes those durations and the
-original's pitch contour, moved to the reference's register. Nothing is stretched.
+A first rendering, in the voice nearest to the *original* speaker, is aligned with the original, which tells when
+each phone is spoken. The line is then rendered in those durations and the original's pitch contour, moved
+to the reference's register; how far its words still miss their places is measured, and it is rendered again
+with that taken off. Nothing is stretched, unless that is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import Field
 
 from hyperaudio import backend
-from hyperaudio.backends.speak import _english, _layout, _timing, _voices
-from hyperaudio.backends.speak._graph import RATE, UNIT, Kokoro
+from hyperaudio.backends.speak import _closing, _english, _layout, _script, _timing, _voices
+from hyperaudio.backends.speak._graph import RATE, Doubles, Floats, Kokoro
 from hyperaudio.dsp import alignment, pitch, spectrum
+from hyperaudio.editing import level
 from hyperaudio.errors import BackendError, InputError
 from hyperaudio.models import store
 from hyperaudio.settings import Runtime, Section
@@ -27,21 +30,39 @@ if TYPE_CHECKING:
     from hyperaudio.backend import Embedder, Line, Reference, Take
     from hyperaudio.events import Progress
 
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-
-REVISION = 2
+REVISION = 3
 RANK = 10
-PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "soxr", "scipy")
+PACKAGES = ("onnxruntime", "onnx", "hibari-tts", "pyworld-prebuilt", "python-stretch", "soxr", "scipy")
 WEIGHTS = ("kokoro-82m",)
 LANGUAGES = frozenset({"en"})
 
-VOICED = 40.0
-"""Hz above which the model's own contour counts as voiced (its generator's threshold is 10)."""
 WORST_COST = 1.9
 """Feature distance from which an alignment is no better than chance."""
 BANDS = np.geomspace(80, 11_000, 40)
 """Hz at which long-term spectra are compared."""
+WELL_PACED = 0.1
+"""Difference of pace up to which speech is stretched without being spoken again faster or slower."""
+LOUDNESS = 9.0
+"""Most dB by which the energy follows the original's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to say a line.
+
+    Attributes:
+        guide: the voice that tells the original's timing, by its nearness to the original's.
+        even: share of the model's own proportions in the durations within a word, where an alignment is noisy.
+        other: stretch where the setting says render, and the other way round.
+    """
+
+    guide: int
+    even: float
+    other: bool
+
+
+WAYS = (Way(0, 0.5, False), Way(1, 0.7, False), Way(0, 0.5, True), Way(2, 0.3, False))
+"""The best way first; what is asked for past the last takes ever other guides."""
 
 
 class Settings(Section):
@@ -51,6 +72,10 @@ class Settings(Section):
     """One of Kokoro's English voices by name, or auto for the nearest to the reference."""
     colour: bool = True
     """Bring the voice's long-term spectrum toward the reference's."""
+    timing: Literal["render", "stretch"] = "render"
+    """render asks the model for the original's own durations; stretch lets it speak at its own pace and warps that."""
+    correct: int = Field(default=1, ge=0, le=3)
+    """How often a line is rendered again with its measured deviations taken off."""
 
 
 class Synthesizer:
@@ -84,12 +109,13 @@ class Synthesizer:
                 raise InputError(f"no English voice {self._settings.voice}", f"there are: {', '.join(sorted(heard))}")
             ranking = named + [row for row in ranking if row not in named]
         (name, similarity), (second, runner_up) = ranking[:2]
-        guide = _voices.nearest(heard, embedder.embed(present), usual)[0][0]
+        guides = [guide for guide, _ in _voices.nearest(heard, embedder.embed(present), usual)]
         taps = self._taps(name, reference) if self._settings.colour else np.ones(1)
         return KokoroVoice(
             model,
+            self._settings,
             name,
-            guide,
+            guides,
             (usual, register),
             taps,
             {
@@ -99,7 +125,7 @@ class Synthesizer:
                 "runner_up_similarity": round(runner_up, 3),
                 "reference_pitch_hz": round(register, 1),
                 "own_pitch_hz": round(usual, 1),
-                "guide": guide,
+                "guide": guides[0],
             },
         )
 
@@ -122,6 +148,7 @@ class KokoroVoice:
     """Keeps the Voice protocol.
 
     Args:
+        guides: voices, nearest to the original speaker first.
         registers: median pitch in Hz of the original speaker, and the one wanted.
         taps: filter at 24 kHz.
     """
@@ -129,15 +156,17 @@ class KokoroVoice:
     def __init__(
         self,
         model: Kokoro,
+        settings: Settings,
         name: str,
-        guide: str,
+        guides: Sequence[str],
         registers: tuple[float, float],
         taps: Doubles,
         figures: dict[str, float | str],
     ) -> None:
         self._model = model
+        self._settings = settings
         self._name = name
-        self._guide = guide
+        self._guides = guides
         self._registers = registers
         self._taps = taps
         self.figures = figures
@@ -158,71 +187,86 @@ class KokoroVoice:
         heard = soxr.resample(line.original, line.rate, alignment.FEATURE_RATE)
         seconds = len(line.original) / line.rate
         canvas = np.zeros(int(np.ceil(seconds * RATE)), np.float32)
-        costs = []
+        costs, off, notes = [], [], []
         for words, start, end in self._parts(line.words, seconds):
             frames = slice(round(start * alignment.FEATURE_RATE), round(end * alignment.FEATURE_RATE))
-            costs.append(self._say(words, start, heard[frames], canvas))
+            shifted = [
+                w.model_copy(update={"start": max(0.0, w.start - start), "end": max(0.0, w.end - start)}) for w in words
+            ]
+            part, cost = self._say(shifted, heard[frames], line.prosody, line.attempt)
+            at = round(start * RATE)
+            canvas[at : at + len(part.sound)] += part.sound[: len(canvas) - at]
+            costs.append(cost)
+            off.append(part.off)
+            notes += part.notes
         sound = spectrum.apply(canvas, self._taps)
         sound = _fitted(soxr.resample(sound, RATE, line.rate), len(line.original))
+        sound = sound * level.contour(sound, line.original, line.rate, LOUDNESS) ** np.float32(line.prosody)
         power = float(np.mean(sound.astype(np.float64) ** 2))
         gain = np.sqrt(float(np.mean(line.original.astype(np.float64) ** 2)) / power) if power > 0 else 0.0
         return backend.Take(
-            samples=(sound * gain).astype(np.float32), figures={"alignment_cost": round(float(np.mean(costs)), 3)}
+            samples=(sound * gain).astype(np.float32),
+            figures={
+                "alignment_cost": round(float(np.mean(costs)), 3),
+                "words_off_ms": round(1000 * float(np.mean(off)), 1),
+                "timing": self._mode(line.attempt),
+            },
+            notes=tuple(notes),
         )
+
+    def _way(self, attempt: int) -> Way:
+        return WAYS[attempt] if attempt < len(WAYS) else Way(attempt - 1, 0.5, attempt % 2 == 0)
+
+    def _mode(self, attempt: int) -> str:
+        other = {"render": "stretch", "stretch": "render"}
+        return other[self._settings.timing] if self._way(attempt).other else self._settings.timing
 
     def _parts(self, words: Sequence[Word], seconds: float) -> list[tuple[Sequence[Word], float, float]]:
         """The line in parts short enough to be rendered, parted in the longest pauses."""
-        return _layout.parted(words, 0.0, seconds, lambda part: len(self._spoken(part, self._name).symbols))
+        return _layout.parted(words, 0.0, seconds, lambda part: len(self._spoken(part).symbols))
 
-    def _spoken(self, words: Sequence[Word], voice: str) -> _english.Spoken:
-        return _english.pronounce([w.text for w in words], self._known, _voices.is_british(voice))
+    def _spoken(self, words: Sequence[Word]) -> _english.Spoken:
+        return _english.pronounce([w.text for w in words], self._known, _voices.is_british(self._name))
 
-    def _say(self, words: Sequence[Word], start: float, heard: Floats, canvas: Floats) -> float:
-        """Add a part of the line, which begins at ``start``, to the canvas; the alignment's cost."""
-        model, text = self._model, " ".join(w.text for w in words)
-        spoken = self._spoken(words, self._name)
+    def _say(self, words: Sequence[Word], heard: Floats, prosody: float, attempt: int) -> tuple[_closing.Said, float]:
+        """A part of the line, which ``heard`` is the original of, and the cost of its alignment."""
+        model, way, text = self._model, self._way(attempt), " ".join(w.text for w in words)
+        spoken = self._spoken(words)
         if not any(word >= 0 for word in spoken.words):
             raise BackendError(f"no phonemes for {text!r}", "the original is kept there")
-        tokens = model.tokens(spoken.symbols)
-        owners = (-1, *spoken.words, -1)
-        times = [(max(0.0, w.start - start), max(0.0, w.end - start)) for w in words]
-        timing = self._timed(tokens, owners, times, heard, text)
-        marks = np.array([False, *(s in _english.STRESS for s in spoken.symbols), False])
-        style = model.style(self._name, len(spoken.symbols))
-        own = model.durations(tokens, style)
-        melody, energy = model.prosody(tokens, style, own)
-        sounding = _timing.sounding(own, energy, owners)
-        edges = _layout.evened(timing.edges, sounding, owners)
-        layout = _layout.laid_out(edges, timing.gaps, ~marks, own, sounding)
-        melody, energy = (_layout.warped(values, sounding, layout.edges) for values in (melody, energy))
+        guide = _script.written(model, self._guides[way.guide % len(self._guides)], spoken)
+        script = _script.written(model, self._name, spoken)
+        timing = self._timed(guide, words, heard, text)
+        # Without the original's prosody words keep their places, and their sounds the voice's own proportions.
+        edges = _layout.evened(timing.edges, script.sounding, script.owners, 1 - (1 - way.even) * prosody)
         contour = pitch.contour(heard, alignment.FEATURE_RATE)
-        spans = [(layout.edges[a], layout.edges[b], edges[a]) for a, b in layout.phrases]
-        melody = self._moved(melody, contour, [(round(2 * a), round(2 * b), at) for a, b, at in spans])
-        sound = model.sound(tokens, style, layout.durations, melody, _layout.hushed(energy, layout))
-        rooms = _layout.rooms(edges, layout.phrases, len(heard) / alignment.FEATURE_RATE)
-        for (a, b, at), room in zip(spans, rooms, strict=True):
-            _layout.place(canvas, sound, round(a * UNIT), round(b * UNIT), start + at, room)
-        return timing.cost
+        melody = _script.Melody(contour, self._registers, prosody)
+        seconds = len(heard) / alignment.FEATURE_RATE
+        notes: list[str] = []
+        stretch = self._mode(attempt) == "stretch"
+        if stretch and abs((pace := _script.pace(script, edges)) - 1) > WELL_PACED:
+            script = _script.written(model, self._name, spoken, pace)
+            notes.append(f"spoken at {1 / pace:.2f} of the voice's own speed to fit")
 
-    def _timed(
-        self,
-        tokens: npt.NDArray[np.int64],
-        owners: Sequence[int],
-        times: Sequence[tuple[float, float]],
-        heard: Floats,
-        text: str,
-    ) -> _timing.Timing:
+        def said(aim: Doubles) -> tuple[Floats, list[str]]:
+            if not stretch:
+                return _script.rendered(model, script, aim, timing.gaps, melody, seconds), []
+            sound, misfits = _script.stretched(model, script, aim, melody, seconds)
+            return sound, [
+                f"{words[m.word].text!r} begins {m.start:+.2f} s and ends {m.end:+.2f} s off" for m in misfits
+            ]
+
+        part = _closing.closed(said, edges, script, words, heard, self._settings.correct)
+        return _closing.Said(part.sound, part.off, [*notes, *part.notes]), timing.cost
+
+    def _timed(self, guide: _script.Script, words: Sequence[Word], heard: Floats, text: str) -> _timing.Timing:
         """When the tokens are spoken in the original, by a rendering in the guide's voice."""
         import soxr
 
-        model = self._model
-        style = model.style(self._guide, tokens.shape[1] - 2)
-        own = model.durations(tokens, style)
-        melody, energy = model.prosody(tokens, style, own)
-        guide = model.sound(tokens, style, own, melody, energy)
-        edges = _timing.sounding(own, energy, owners) * UNIT / RATE
+        sound = soxr.resample(_script.natural(self._model, guide), RATE, alignment.FEATURE_RATE)
+        times = [(w.start, w.end) for w in words]
         try:
-            timing = _timing.align(heard, soxr.resample(guide, RATE, alignment.FEATURE_RATE), edges, owners, times)
+            timing = _timing.align(heard, sound, guide.seconds, guide.owners, times)
         except ValueError as error:
             raise BackendError(f"cannot time {text!r}: {error}", "the original is kept there") from error
         if timing.cost > WORST_COST:
@@ -230,22 +274,6 @@ class KokoroVoice:
                 f"the recording does not sound like {text!r} (distance {timing.cost:.2f})", "check the transcript there"
             )
         return timing
-
-    def _moved(self, melody: Floats, contour: Doubles, phrases: Sequence[tuple[int, int, float]]) -> Floats:
-        """The model's melody with the original's contour in the new register where the model is voiced."""
-        usual, register = self._registers
-        voiced = melody > VOICED
-        if not voiced.any():
-            return melody
-        original = pitch.continuous(contour)
-        moved = melody * np.where(voiced, register / np.median(melody[voiced]), 1.0)
-        if original.any():
-            points = np.arange(len(original)) * alignment.STEP
-            for first, last, at in phrases:
-                times = at + (np.arange(last - first) + 0.5) * UNIT / RATE / 2
-                wanted = np.interp(times, points, original) * register / usual
-                moved[first:last] = np.where(voiced[first:last], wanted, moved[first:last])
-        return moved.astype(np.float32)
 
 
 def load(settings: Settings, runtime: Runtime) -> Synthesizer:

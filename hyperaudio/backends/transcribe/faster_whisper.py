@@ -44,8 +44,10 @@ def WEIGHTS(settings: Settings) -> tuple[str, ...]:  # noqa: N802 - the contract
 
 
 def load(settings: Settings, runtime: Runtime) -> FasterWhisper:
-    from ctranslate2 import get_cuda_device_count
+    from ctranslate2 import get_cuda_device_count, set_random_seed
     from faster_whisper import WhisperModel
+
+    set_random_seed(0)  # where Whisper is unsure it samples: the same speech is to give the same words
 
     wanted = runtime.device
     if wanted == "auto":

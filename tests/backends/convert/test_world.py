@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from scipy.signal import correlate
 
 from hyperaudio.backend import Line, Reference
 from hyperaudio.backends.convert import world
-from hyperaudio.dsp import pitch
+from hyperaudio.dsp import lag, pitch
 from hyperaudio.errors import InputError
 from hyperaudio.events import no_progress
 from hyperaudio.settings import Runtime
@@ -33,19 +32,14 @@ def voice(data: Path, man: Reference) -> world.WorldVoice:
     return world.load(world.Settings(), Runtime()).voice(woman, man, None, no_progress)
 
 
-def envelope(samples: np.ndarray) -> np.ndarray:
-    smooth = np.sqrt(np.convolve(samples.astype(float) ** 2, np.hanning(640), "same"))
-    return smooth - smooth.mean()
-
-
 def test_pitch_moves_and_timing_stays(voice: world.WorldVoice, man: Reference, data: Path) -> None:
     take = voice.take(Line("", (), "xx", man.samples, man.rate))
     assert take.samples.shape == man.samples.shape
     assert take.samples.dtype == np.float32
     wanted = pitch.median(pitch.contour(clip(data / "voices/p225/p225_003.flac", 3).samples, RATE))
     assert pitch.median(pitch.contour(take.samples, RATE)) == pytest.approx(wanted, rel=0.1)
-    lag = np.argmax(correlate(envelope(take.samples), envelope(man.samples), method="fft")) - len(man.samples) + 1
-    assert abs(lag) / RATE <= 0.001
+    # The stage takes out what delay there is; minimum phase makes for a little.
+    assert abs(lag.lag(take.samples, man.samples, RATE)) / RATE <= 0.003
     assert "recognised" in take.notes[0]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import soxr
 
 from hyperaudio.backend import Line, Reference
 from hyperaudio.backends.embed import wespeaker
-from hyperaudio.backends.speak import _layout, _voices, kokoro
+from hyperaudio.backends.speak import _english, _layout, _script, _voices, kokoro
 from hyperaudio.backends.speak._graph import Kokoro
 from hyperaudio.dsp import alignment, pitch
 from hyperaudio.errors import BackendError
@@ -93,6 +94,40 @@ def test_a_pause_of_the_original_stays_one_where_the_model_makes_none(
     assert np.abs(np.subtract(active(said), active(soxr.resample(original, 24_000, RATE)))).max() <= 0.1
 
 
+def test_another_attempt_says_it_another_way_at_the_same_places(voice: kokoro.KokoroVoice, line: Line) -> None:
+    best, *others = (voice.take(dataclasses.replace(line, attempt=attempt)) for attempt in (0, 1, 2))
+    assert [take.figures["timing"] for take in others] == ["render", "stretch"]
+    for take in others:
+        assert not np.array_equal(take.samples, best.samples)
+        assert np.abs(np.subtract(active(take.samples), active(line.original))).max() <= 0.1
+
+
+def test_without_prosody_the_melody_is_the_voices_own(voice: kokoro.KokoroVoice, line: Line) -> None:
+    flat = dataclasses.replace(line, prosody=0.0)
+    own, given, source = (
+        pitch.contour(samples, RATE) for samples in (voice.take(flat).samples, voice.take(line).samples, line.original)
+    )
+
+    def apart(contour: np.ndarray) -> float:
+        """From the original's melody, octaves in the median."""
+        both = (contour > 0) & (source > 0)
+        difference = np.log2(contour[both] / source[both])
+        return float(np.median(np.abs(difference - np.median(difference))))
+
+    assert apart(given) < 0.7 * apart(own)
+
+
+def test_a_melody_is_blended_by_its_share() -> None:
+    own = np.array([0, 100, 120, 110, 0], np.float32)
+    original = np.full(50, 220.0)
+    times = np.linspace(0, 0.2, 5)
+    none, half, whole = (_script.Melody(original, (220.0, 150.0), share).moved(own, times) for share in (0, 0.5, 1))
+    assert np.allclose(none, own * 150 / 110)
+    assert np.allclose(whole[1:4], 150)
+    assert np.allclose(half[1:4], np.sqrt(none[1:4] * 150))
+    assert (whole[[0, 4]] < _script.VOICED).all()
+
+
 def test_what_cannot_be_pronounced_is_an_error(voice: kokoro.KokoroVoice, line: Line) -> None:
     dots = Line("...", [Word(start=0, end=1, text="...")], "en", line.original, line.rate)
     with pytest.raises(BackendError, match="no phonemes"):
@@ -129,3 +164,18 @@ def test_a_damaged_cache_of_voices_is_made_anew(few: Kokoro, models: Path, monke
     file.write_text("{")
     assert _voices.known(few, embedder, "x", no_progress).keys() == first.keys()
     assert file.read_bytes() == whole
+
+
+def test_a_word_alone_is_said_with_the_style_of_a_whole_line(few: Kokoro) -> None:
+    known = frozenset(few.vocabulary)
+
+    def style(text: str) -> np.ndarray:
+        spoken = _english.pronounce(text.split(), known, british=False)
+        return _script.written(few, "af_heart", spoken).style
+
+    def away(one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+
+    usual = style(" ".join(TEXT * 8))
+    assert away(few.style("af_heart", 3), usual) > 0.4
+    assert away(style("Yes."), usual) < 0.15
