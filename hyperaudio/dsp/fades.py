@@ -54,5 +54,5 @@ def crossfade(fade: Samples, correlation: float) -> tuple[Samples, Samples]:
     equal power for 0 and what is right in between; negative ones count as 0. All ``(frames,)``.
     """
     rho = min(max(correlation, 0.0), 1.0)
-    norm = np.sqrt((1 - fade) ** 2 + fade**2 + 2 * rho * fade * (1 - fade), dtype=np.float32)
-    return (1 - fade) / norm, fade / norm
+    norm = np.sqrt((1 - fade) ** 2 + fade**2 + 2 * rho * fade * (1 - fade))
+    return ((1 - fade) / norm).astype(np.float32), (fade / norm).astype(np.float32)

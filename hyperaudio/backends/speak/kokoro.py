@@ -42,7 +42,7 @@ BANDS = np.geomspace(80, 11_000, 40)
 """Hz at which long-term spectra are compared."""
 WELL_PACED = 0.1
 """Difference of pace up to which speech is stretched without being spoken again faster or slower."""
-LOUDNESS = 9.0
+LOUDNESS = 6.0
 """Most dB by which the energy follows the original's."""
 
 
