@@ -17,7 +17,7 @@ LEAST = 4
 """Frames that make a spectrum worth the name."""
 WAVERING = 2.0
 """How far the power of a frame of steady noise may lie under its mean."""
-PAUSE, HUSH = 8.0, 24.0
+PAUSE, HUSH = 8.0, 40.0
 """A frame with up to so many times the floor's power is a pause; dB by which a noise is held down there at most."""
 SILENCE = 1e-10
 """Power (-100 dBFS) under which a frame holds no noise but rounding: it says nothing of a floor."""
@@ -78,19 +78,22 @@ def estimate(samples: Samples, rate: int, *, skip_silence: bool = True) -> Floor
     return Floor(np.asarray(smooth), size)
 
 
-def hushed(voice: Samples, old: Samples, floor: Floor, louder: float) -> Samples:
-    """``voice`` with its own noise held down to the floor where ``old`` pauses; mono ``(frames,)`` both, of one timing.
+def hushed(voice: Samples, old: Samples, floor: Floor, louder: float, slack: int = 0) -> Samples:
+    """``voice`` held down to the floor where ``old`` pauses: its own noise, and what rings on longer than the old did.
+
+    Both are mono ``(frames,)`` and of one timing.
 
     Args:
         voice: the new one.
         old: the one it was made from.
         floor: of ``old``.
         louder: amplitude of the voice over that of ``old``.
+        slack: spectra (16 ms) at both ends of a pause that are left to words which come a little early or late.
     """
     from scipy.ndimage import maximum_filter1d
 
     new, was = spectrogram(voice[None], floor.size)[0], spectrogram(old[None], floor.size)[0]
-    pausing = maximum_filter1d((np.abs(was) ** 2).sum(axis=1), 3) < PAUSE * floor.power.sum()
+    pausing = maximum_filter1d((np.abs(was) ** 2).sum(axis=1), 3 + 2 * slack) < PAUSE * floor.power.sum()
     allowed = floor.power * louder**2
     gain = np.sqrt(np.minimum(1.0, allowed / np.maximum(np.abs(new) ** 2, 1e-30)))
     gain[~pausing] = 1.0

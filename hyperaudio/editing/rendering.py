@@ -99,7 +99,7 @@ def fit(
     wishes: Wishes,
     rate: int,
     *,
-    aligned: bool = False,
+    slack: int = 0,
 ) -> Fitted:
     """A take with the band, contour and room of what it replaces.
 
@@ -110,7 +110,7 @@ def fit(
         around: the room that it lacks.
         wishes: what to give back.
         rate: Hz.
-        aligned: the take pauses exactly where the old voice does, so that its own noise can be told from its words.
+        slack: how far the take's words may lie in the old voice's pauses, in spectra; see :func:`floor.hushed`.
     """
     mono = vocals.mean(axis=0, dtype=np.float32)
     lacks_from = None
@@ -129,9 +129,9 @@ def fit(
     voice = voice * curve
     noise = None
     if wishes.room_tone and (noise := floor.estimate(vocals, rate)):
-        if aligned and (quiet := floor.estimate(mono[None], rate)):
+        if quiet := floor.estimate(mono[None], rate):
             louder = rms(voice[inside]) / max(rms(mono[inside]), 1e-9)
-            voice = floor.hushed(voice, mono, quiet, louder)
+            voice = floor.hushed(voice, mono, quiet, louder, slack)
         own = floor.estimate(np.stack([voice[inside]] * len(vocals)), rate, skip_silence=False)
         noise = floor.lacking(noise, own)
     ringing = room.tail(voice, around, rate, seed=0)

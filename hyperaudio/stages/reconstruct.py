@@ -19,6 +19,7 @@ from hyperaudio.dsp.loudness import power_db
 from hyperaudio.editing import mastering, room
 from hyperaudio.editing.patches import patched
 from hyperaudio.editing.placement import LEAST, Phrase, Span, place
+from hyperaudio.editing.planning import Method
 from hyperaudio.editing.rendering import Fitted, Rendered, Wishes, fit, render
 from hyperaudio.settings import Section
 from hyperaudio.stage import Context, Stage, Wish
@@ -35,6 +36,8 @@ CEILING_DBTP = -1.0
 """True peak (EBU R 128 and streaming services) up to which the result may go where the recording stays under it."""
 CEILING_MARGIN = 0.995
 """0.04 dB for the difference between two oversampling filters."""
+SLACK: dict[Method, int] = {"speak": 1, "convert": 0}
+"""Spectra of 16 ms by which words of a take may lie in the old voice's pauses; a conversion has its very timing."""
 TAIL = 0.8
 """Seconds past a take that an edit may reach where the old voice rings on."""
 
@@ -98,8 +101,8 @@ def run(context: Context) -> None:
                 around = rooms.get(take.speaker, room.NONE)
                 # To the fit another voice in an overlap is neither the old one nor the background that it leaks into.
                 alone = mix - (vocals - old)
-                voice, aligned = source.new(take, start, stop), take.method == "convert"
-                fitted = fit(alone, old, voice, local, around, wishes, programme.rate, aligned=aligned)
+                voice, slack = source.new(take, start, stop), SLACK[take.method]
+                fitted = fit(alone, old, voice, local, around, wishes, programme.rate, slack=slack)
                 fitted = replace(fitted, mix=mix)
                 if settings.match_level:
                     fitted = decided.levelled(take, fitted, start, local)
