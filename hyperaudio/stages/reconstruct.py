@@ -48,7 +48,7 @@ class Settings(Section):
     match_level: bool = True
     """Bring each utterance to the loudness of the voice it replaces."""
     contour: float = Field(default=6.0, ge=0, le=20)
-    """How far the slow ups and downs of the old voice's level are followed, in dB; 0 is not at all."""
+    """How far the slow ups and downs of the old voice's level are followed, in dB; less with less of its prosody."""
     match_band: bool = True
     """Keep the new voice within the band in which the old one is heard: a telephone stays a telephone."""
     room_tone: bool = True
@@ -81,7 +81,7 @@ def run(context: Context) -> None:
     wishes = Wishes(
         fade=settings.fade,
         match_level=settings.match_level,
-        contour_db=settings.contour,
+        contour_db=settings.contour * takes.prosody,
         match_band=settings.match_band,
         room_tone=settings.room_tone,
         ceiling=ceiling,

@@ -119,6 +119,7 @@ def run(context: Context) -> None:
             choices=tuple(choices),
             takes=tuple(sorted(takes, key=lambda take: take.number)),
             kept=tuple(sorted(kept, key=lambda stretch: (stretch.start, stretch.end))),
+            prosody=context.settings.prosody,
         ),
     )
 

@@ -62,3 +62,5 @@ class Takes(Document):
     choices: tuple[Choice, ...]
     takes: tuple[TakeRecord, ...]
     kept: tuple[Kept, ...]
+    prosody: float = Field(default=1.0, ge=0, le=1)
+    """How much of the original's performance the takes have."""

@@ -31,8 +31,8 @@ from tests.readme import table
 ROOT = Path(__file__).resolve().parents[2]
 PODCASTS = ("dev1_60s_2spk_dry", "dev2_120s_2spk_music")
 WAYS: dict[str, dict[str, str]] = {
-    "speak": {"method": "speak", "kokoro-timing": "render"},
-    "speak, stretched": {"method": "speak", "kokoro-timing": "stretch"},
+    "speak": {"method": "speak", "timing": "render"},
+    "speak, stretched": {"method": "speak", "timing": "stretch"},
     "convert": {"method": "convert"},
 }
 SIDE_BY_SIDE = "speak, stretched"
