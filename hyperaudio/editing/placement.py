@@ -57,11 +57,17 @@ def place(phrases: Sequence[Phrase], old: Read, new: Read, rate: int, seconds: f
     placed: list[Span | None] = []
     last_end = 0
     for index, phrase in enumerate(phrases):
-        following = phrases[index + 1].start if index + 1 < len(phrases) else seconds
+        # Behind the last one there is nothing to share the room with.
+        following = phrases[index + 1].start if index + 1 < len(phrases) else 2 * seconds - phrase.end
         latest = min((phrase.end + max(phrase.end, following)) / 2, phrase.high)
         over = max(_release(voice, rate, phrase.end, latest) for voice in (old, new))
         first = _edge(old, new, rate, phrase.start - BEFORE, max(last_end / rate, phrase.low), phrase.start + RADIUS)
         last = _edge(old, new, rate, min(over, latest), phrase.end - RADIUS, latest)
+        # A recording that begins or ends within a word has no quiet place there.
+        if phrase.start < RADIUS and phrase.low <= 0:
+            first = last_end
+        if phrase.end > seconds - RADIUS and frames(latest, rate) >= frames(seconds, rate):
+            last = frames(seconds, rate)
         if phrase.end - phrase.start >= LEAST and last - first >= LEAST * rate:
             placed.append((first, last))
             last_end = last

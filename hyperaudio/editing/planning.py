@@ -123,7 +123,12 @@ def _end(words: Iterable[Word]) -> float:
 
 def _placed(phrases: Sequence[Spans], words: Sequence[Sequence[Word]], walls: Spans, length: float) -> list[Part]:
     """Parts around their phrases with some room, which neighbours share and ``walls`` end."""
-    full = [(group, tuple(own)) for group, own in zip(phrases, words, strict=True) if group]
+    # A transcript corrected by hand may reach beyond the recording.
+    full = [
+        (within, tuple(word for word in own if word.start < length))
+        for group, own in zip(phrases, words, strict=True)
+        if (within := intersect(group, [(0.0, length)]))
+    ]
     parts = []
     for index, (group, own) in enumerate(full):
         first, last = group[0][0], group[-1][1]

@@ -145,8 +145,11 @@ def render(fitted: Fitted, span: Span, wishes: Wishes, rate: int, seed: int) -> 
     mono = old.mean(axis=0, dtype=np.float32)
     dry = fitted.voice[part]
     most = mix.shape[1] // 2
-    fade_in = min(frames(wishes.fade, rate), most)
-    fade_out = min(frames(seams.release(mono, dry, rate, wishes.fade), rate), most)
+    # A window has room around its stretches but at the recording's own ends, where there is nothing to fade from.
+    fade_in = min(frames(wishes.fade, rate), most) if span[0] > 0 else 0
+    fade_out = (
+        min(frames(seams.release(mono, dry, rate, wishes.fade), rate), most) if span[1] < len(fitted.voice) else 0
+    )
     removed, put, correlations = seams.weights(mix.shape[1], fade_in, fade_out, mono, dry)
     gains = position.pan(removed * old)
     shares = position.width(removed * old, gains)

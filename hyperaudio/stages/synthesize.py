@@ -51,7 +51,7 @@ class Settings(Section):
     fillers: bool = False
     """Speak filled pauses (um, uh) in the new voice too; by default speak leaves them as they were."""
     takes: int = Field(default=3, ge=1, le=10)
-    """Tries that a line gets while its take falls short; the best is kept. 1 takes the first, unjudged."""
+    """Tries that a line gets while its take falls short; the best is kept. 1 keeps the first, whatever it is like."""
     take_timing_ms: float = Field(default=120.0, gt=0)
     """A take falls short where its words start (95th percentile) or it ends further off than this, in ms."""
     take_word_errors: float = Field(default=0.25, ge=0)
@@ -104,7 +104,7 @@ def run(context: Context) -> None:
             result = _recorded(context, choice, parts[number], first + number, tried, heard.programme)
             if isinstance(result, TakeRecord):
                 takes.append(result)
-                chosen.append(tried[0])
+                chosen.append(replace(tried[0], take=None))  # the samples of an hour's takes are too many to keep
             else:
                 kept.append(result)
             context.progress(middle + (high - middle) * len(chosen) / len(parts))

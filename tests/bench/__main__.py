@@ -36,7 +36,7 @@ WAYS: dict[str, dict[str, str]] = {
     "convert": {"method": "convert"},
 }
 SIDE_BY_SIDE = "speak, stretched"
-"""Only done for the first voice: what it is compared by is timing."""
+"""Only done for the first voice and podcast: what it is compared by is timing."""
 
 
 def analysed(data: Path, name: str, work: Path) -> tuple[list[str], Run]:
@@ -77,9 +77,9 @@ def edited(data: Path, name: str, work: Path, ways: Sequence[str], costs: Run) -
         for number, voice in enumerate(references(truth, who)):
             clip = reference(data, voice, work)
             for way in ways:
-                if way != SIDE_BY_SIDE or number == 0:
+                if way != SIDE_BY_SIDE or (number == 0 and name == PODCASTS[0]):
                     own = replace(costs, seconds=dict(costs.seconds), memory=dict(costs.memory))
-                    done[way].append(replaced(job, source, who, label, clip, WAYS[way], own))
+                    done[way].append(replaced(job, source, who, label, clip, WAYS[way], own, whole=not done[way]))
     return done
 
 
@@ -129,6 +129,8 @@ def report(data: Path, work: Path, ways: Sequence[str]) -> str:
         row, run = analysed(data, name, work)
         analysis.append(row)
         for way, done in edited(data, name, work, ways, run).items():
+            if not done:
+                continue
             costs.append(cost_row(name, way, done[0].costs, seconds))
             wholes.append(f"**{name}, {way}**\n\n{whole_table(done)}")
     der = "DER against {}, collar {} s"

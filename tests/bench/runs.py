@@ -80,13 +80,14 @@ class Replaced:
 
 
 def replaced(
-    job: Path, source: Path, who: str, label: str, clip: Path, settings: dict[str, str], costs: Run
+    job: Path, source: Path, who: str, label: str, clip: Path, settings: dict[str, str], costs: Run, *, whole: bool
 ) -> Replaced:
-    """A speaker of an analysed podcast replaced, and judged by its truth."""
+    """A speaker of an analysed podcast replaced, and judged by its truth; the job's own verify only for ``whole``."""
     flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
     costs("synthesize", job, "--speaker", label, "--voice", clip, *flags)
     costs("reconstruct", job)
-    costs("verify", job)
+    if whole:
+        costs("verify", job)
     printed = Run()(
         "verify",
         source / "mix.flac",

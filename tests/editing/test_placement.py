@@ -44,6 +44,13 @@ def test_an_edit_ends_where_the_later_of_the_two_voices_does() -> None:
     assert span is not None and 2.12 * RATE <= span[1] < 2.2 * RATE
 
 
+def test_an_edit_in_a_recording_that_begins_and_ends_within_a_word_reaches_its_ends() -> None:
+    voice = (0.1 * np.random.default_rng(0).normal(size=3 * RATE)).astype(np.float32)
+    phrases = [Phrase(0.0, 1.0, 0.0, 1.8), Phrase(1.5, 3.0, 1.2, 3.8)]
+    first, last = place(phrases, lambda a, b: voice[a:b], lambda a, b: voice[a:b][::-1], RATE, 3.0)
+    assert first is not None and last is not None and first[0] == 0 and last[1] == 3 * RATE
+
+
 @given(st.lists(st.floats(0.05, 2.0), min_size=2, max_size=12), st.integers(0, 20))
 def test_edits_ascend_and_stay_within_their_bounds(gaps: list[float], seed: int) -> None:
     edges = np.cumsum(gaps)

@@ -50,6 +50,20 @@ def test_lines_ascend_never_meet_and_hold_each_spoken_word_once(
             assert any(a <= word.start and word.end <= b for a, b in part.phrases)
 
 
+@pytest.mark.parametrize("method", ["speak", "convert"])
+def test_words_that_a_hand_put_beyond_the_recording_stay_within_it(method: str) -> None:
+    words = [Word(start=a, end=b, text="yes", speaker="A") for a, b in ((1.0, 1.5), (4.8, 5.6), (5.7, 6.0), (8.0, 9.0))]
+    said = utterances(words, 0.7, 10.0)
+    segments = [Segment(start=w.start, end=w.end, speaker="A") for w in words]
+    parts = (
+        planning.lines("A", said, segments, "en", False, 5.0)
+        if method == "speak"
+        else planning.sounds("A", said, segments, 5.0)
+    )
+    check(parts, 5.0)
+    assert [(part.phrases[-1], part.words) for part in parts] == [((1.0, 1.5), (words[0],)), ((4.8, 5.0), (words[1],))]
+
+
 @given(made)
 def test_a_line_never_reaches_into_a_filled_pause_that_stays(rows: list[tuple[float, float, str, str]]) -> None:
     _, said, segments, length = spoken(rows)

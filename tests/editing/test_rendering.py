@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +65,18 @@ def test_peaks_stay_under_the_ceiling_and_the_level_is_held_all_the_same() -> No
     assert loudness.true_peak(result, RATE) <= 0.61
     was, now = (loudness.measure(part, RATE).integrated for part in (old, result))
     assert was is not None and now is not None and abs(was - now) < 1
+
+
+def test_there_is_no_seam_at_the_recordings_own_ends() -> None:
+    old = np.stack([0.1 * np.random.default_rng(0).normal(size=RATE).astype(np.float32)] * 2)
+    silence = np.zeros(RATE, np.float32)
+    wishes = replace(WISHES, room_tone=False)
+    for span, fades in (((0, RATE), (0, 0)), ((0, RATE // 2), (0, 320)), ((RATE // 2, RATE), (320, 0))):
+        fitted = fit(old, old, silence, [span], room.NONE, wishes, RATE)
+        done = render(fitted, span, wishes, RATE, seed=0)
+        assert (done.fade_in, done.fade_out) == fades
+        assert bool(done.patch[:, :100].any()) == bool(fades[0])
+        assert bool(done.patch[:, -100:].any()) == bool(fades[1])
 
 
 def test_what_is_behind_the_voice_is_not_touched() -> None:
