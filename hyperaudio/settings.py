@@ -95,7 +95,7 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
 
 
 def from_pairs(pairs: list[str]) -> Layer:
-    """``--set transcribe.language=de`` and the like.
+    """``--set transcribe.language=de`` and the like; ``none`` takes off what a job remembers of an optional setting.
 
     Raises:
         ConfigError: an entry has no ``=``.
@@ -106,7 +106,7 @@ def from_pairs(pairs: list[str]) -> Layer:
         if not separator:
             raise ConfigError(f"--set {pair} has no value", "write --set section.name=value")
         try:
-            values[key.strip()] = tomli.loads(f"x = {text}")["x"]
+            values[key.strip()] = None if text.strip() == "none" else tomli.loads(f"x = {text}")["x"]
         except tomli.TOMLDecodeError:
             values[key.strip()] = text
     return Layer("--set", values)

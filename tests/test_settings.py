@@ -22,6 +22,14 @@ def test_later_layers_win_and_only_what_was_given_is_remembered() -> None:
     assert settings.given == {"transcribe.language": "en", "transcribe.pause": 1.0}
 
 
+def test_none_takes_off_what_was_set() -> None:
+    before = Layer("the job", {"reconstruct.master_lufs": -16.0, "transcribe.language": "de"})
+    settings = resolve(pipeline.schema(), before, from_pairs(["reconstruct.master_lufs=none"]))
+    assert settings["reconstruct"].master_lufs is None  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="fade"):
+        resolve(pipeline.schema(), from_pairs(["reconstruct.fade=none"]))
+
+
 def test_environment_and_pairs_reach_backends_too() -> None:
     environment = from_environment(
         {"HYPERAUDIO_SEPARATE__HTDEMUCS__OVERLAP": "0.1", "HYPERAUDIO_MODELS": "/x", "A": "b"}

@@ -25,7 +25,11 @@ Config = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any setting by its dotted name; may be repeated.", metavar="SECTION.NAME=VALUE"),
+    typer.Option(
+        "--set",
+        help="Any setting by its dotted name; may be repeated. VALUE none takes an optional one off.",
+        metavar="SECTION.NAME=VALUE",
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", envvar="HYPERAUDIO_DEVICE")]
 Threads = Annotated[

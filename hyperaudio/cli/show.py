@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hyperaudio.measures.figures import Figure, Quality
 from hyperaudio.speakers import SpeakerSummary
@@ -37,7 +38,7 @@ def as_json(value: Any) -> None:
 def rows(
     title: str,
     columns: Sequence[str],
-    cells: Sequence[Sequence[str]],
+    cells: Sequence[Sequence[str | Text]],
     numbers: Sequence[int] = (),
     *,
     stderr: bool = False,
@@ -78,23 +79,27 @@ def speakers(found: Sequence[SpeakerSummary]) -> None:
 
 def quality(result: Quality, *, stderr: bool = False) -> None:
     """The verification table, and the worst places."""
+    who = {figure.speaker for figure in result.figures if figure.speaker}
     rows(
-        "",
+        f"Replaced: {', '.join(sorted(who))}" if who else "",
         ("figure", "value", "threshold", "", "note"),
-        [(_name(f), _value(f), _threshold(f), _verdict(f), f.note) for f in result.figures],
+        [
+            (_name(f) if len(who) > 1 else f.name, _number(f.value), _threshold(f), _verdict(f), _note(f))
+            for f in result.figures
+        ],
         numbers=(1, 2),
         stderr=stderr,
     )
     if result.places:
         rows(
-            "Worst places",
+            "Worst places: above 1.00x a threshold is missed there",
             ("start", "end", "figure", "value", "of threshold", "note"),
             [
                 (
                     f"{p.start:.2f} s",
                     f"{p.end:.2f} s",
                     p.figure,
-                    f"{p.value:g} {p.unit}".strip(),
+                    f"{_number(p.value)} {p.unit}".strip(),
                     f"{p.excess:.2f}x",
                     p.note,
                 )
@@ -109,13 +114,18 @@ def _name(figure: Figure) -> str:
     return f"{figure.name} ({figure.speaker})" if figure.speaker else figure.name
 
 
-def _value(figure: Figure) -> str:
-    return "not measured" if figure.value is None else f"{figure.value:g} {figure.unit}".strip()
+def _number(value: float | None) -> str:
+    """To three digits, all of them before the point; the unit stands with the threshold."""
+    return "-" if value is None else f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _threshold(figure: Figure) -> str:
     return f"{figure.relation} {figure.threshold:g} {figure.unit}".strip() if figure.threshold is not None else ""
 
 
-def _verdict(figure: Figure) -> str:
-    return {True: "pass", False: "FAIL", None: ""}[figure.passed]
+def _verdict(figure: Figure) -> str | Text:
+    return Text("FAIL", "bold red") if figure.passed is False else "pass" if figure.passed else ""
+
+
+def _note(figure: Figure) -> str:
+    return f"not measured: {figure.note}" if figure.value is None else figure.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast
@@ -25,7 +26,7 @@ from hyperaudio.cli.options import (
     with_flags,
 )
 from hyperaudio.cli.progress import Drawer
-from hyperaudio.errors import UsageError, VerificationError
+from hyperaudio.errors import InputError, UsageError, VerificationError
 from hyperaudio.events import Event
 from hyperaudio.files import read_json, write_text
 from hyperaudio.job import Job, is_job
@@ -37,7 +38,9 @@ from hyperaudio.settings import Layer, Runtime, Settings, resolve
 from hyperaudio.stage import Stage
 
 PANEL = "Stages"
-AGAIN = "Reads and writes the job folder; what is current is not done again."
+AGAIN = """Reads and writes the job folder; what is current is not done again.
+
+Example: hyperaudio {name} podcast.hyperaudio"""
 
 
 def add(app: typer.Typer) -> None:
@@ -54,11 +57,11 @@ def judge(quality: Quality) -> None:
     Raises:
         VerificationError: some do.
     """
-    failed = [figure.name for figure in quality.figures if figure.passed is False]
+    failed = dict.fromkeys(figure.name for figure in quality.figures if figure.passed is False)
     if failed:
         raise VerificationError(
             f"verification fell short: {'; '.join(failed)}",
-            "listen there; thresholds are settings of verify, see hyperaudio settings verify",
+            "listen to the worst places; thresholds are settings of verify, see hyperaudio settings verify",
         )
 
 
@@ -77,7 +80,7 @@ def _run(stage: Stage, job: Path, config: Path | None, given: Layer, where: Runt
 
 
 def _documented(command: Callable[..., None], stage: Stage, more: str = AGAIN) -> Callable[..., None]:
-    command.__doc__ = f"{stage.summary}\n\n{more}"
+    command.__doc__ = f"{stage.summary}\n\n{more.format(name=stage.name)}"
     return command
 
 
@@ -127,9 +130,17 @@ def _synthesize(stage: Stage) -> Callable[..., None]:
     def command(
         job: JobFolder,
         speaker: Annotated[
-            list[str] | None, typer.Option(help="As for replace; by default as asked before.", metavar="LABEL|CLIP")
+            list[str] | None,
+            typer.Option(
+                help="Who is to be replaced: a label (SPEAKER_01), or a clip of that person. May be repeated, each "
+                "with its --voice.  \\[default: as asked before]",
+                metavar="LABEL|CLIP",
+            ),
         ] = None,
-        voice: Annotated[list[Path] | None, typer.Option(help="As for replace.", metavar="REF")] = None,
+        voice: Annotated[
+            list[Path] | None,
+            typer.Option(help="Reference clip of the voice to put in, 10 to 30 s of one person.", metavar="REF"),
+        ] = None,
         config: Config = None,
         force: Force = False,
         device: Device = "auto",
@@ -144,7 +155,7 @@ def _synthesize(stage: Stage) -> Callable[..., None]:
                 replacement.set_targets(opened, pairs, settings, runtime(device, threads), drawer.report)
         plain(job, config, force, device, threads, quiet, flags=flags)
 
-    return _documented(command, stage)
+    return _documented(command, stage, f"{AGAIN} --speaker SPEAKER_01 --voice ref.wav")
 
 
 def _verify(stage: Stage) -> Callable[..., None]:
@@ -157,10 +168,18 @@ def _verify(stage: Stage) -> Callable[..., None]:
         ] = None,
         truth: Annotated[
             Path | None,
-            typer.Option(help="truth.json of ORIGINAL; stem_NAME.flac or .wav beside it are used.", metavar="FILE"),
+            typer.Option(
+                help='Who says what and when in ORIGINAL: {"segments": \\[{"speaker", "start", "end", "words": '
+                "\\[\\[text, start, end], ...]}, ...]}, in seconds. A file stem_NAME.flac or .wav beside it is that "
+                "speaker's own track.",
+                metavar="FILE",
+            ),
         ] = None,
         speaker: Annotated[
-            str | None, typer.Option(help="Who was replaced, as the truth says.", metavar="NAME")
+            str | None,
+            typer.Option(
+                help="Who was replaced, as the truth calls them.  \\[default: whose turns changed most]", metavar="NAME"
+            ),
         ] = None,
         voice: Annotated[Path | None, typer.Option(help="Clip of the voice that was put in.", metavar="REF")] = None,
         labels: Annotated[
@@ -179,11 +198,7 @@ def _verify(stage: Stage) -> Callable[..., None]:
         flags: Layer,
     ) -> None:
         where = runtime(device, threads)
-        if result is None and (truth or speaker or voice):
-            raise UsageError(
-                "--truth, --speaker and --voice go with two files",
-                f"hyperaudio verify {job}/preprocess/audio.wav {job}/reconstruct/result.wav --truth FILE",
-            )
+        _fitting(job, result, truth, speaker, voice, labels)
         if result is None:
             folder = _run(stage, job, config, flags, where, force, quiet)
             found = read_json(folder / "verify/quality.json", Quality)
@@ -206,6 +221,38 @@ def _verify(stage: Stage) -> Callable[..., None]:
     return _documented(
         command,
         stage,
-        "Of a job, or of any RESULT beside its ORIGINAL. Prints the table and the worst places; ends with 9 where a "
-        "figure misses its threshold.",
+        "Of a job, or of any RESULT beside its ORIGINAL, whatever tool made it. Prints each figure with its threshold, "
+        "and the worst 20 places; ends with 9 where a threshold is missed.\n\n"
+        "Examples: hyperaudio verify podcast.hyperaudio; "
+        "hyperaudio verify podcast.wav edited.wav --voice ref.wav --labels places.txt",
     )
+
+
+def _fitting(
+    job: Path, result: Path | None, truth: Path | None, speaker: str | None, voice: Path | None, labels: Path | None
+) -> None:
+    """Find out before any work whether the arguments of verify go together.
+
+    Raises:
+        UsageError: they do not.
+        InputError: the label file cannot be written.
+    """
+    if result is None and job.is_file():
+        raise UsageError(
+            f"{job} is a recording, and there is no RESULT", f"hyperaudio verify {shlex.quote(str(job))} RESULT"
+        )
+    if result is None and (truth or speaker or voice):
+        files_of = (job / "preprocess/audio.wav", job / "reconstruct/result.wav")
+        raise UsageError(
+            "--truth, --speaker and --voice go with two files",
+            f"{shlex.join(['hyperaudio', 'verify', *map(str, files_of)])} --truth FILE",
+        )
+    if result is not None and (found := next((path for path in (job, result) if is_job(path)), None)):
+        raise UsageError(
+            f"{found} is a job, which has its original and its result",
+            f"hyperaudio verify {shlex.quote(str(found))}, or name two recordings",
+        )
+    if labels is not None and labels.is_dir():
+        raise InputError(f"{labels} is a folder", "name a file with --labels")
+    if labels is not None and not labels.parent.is_dir():
+        raise InputError(f"there is no folder {labels.parent}", f"mkdir -p {shlex.quote(str(labels.parent))}")

@@ -66,7 +66,7 @@ def find(speech: Samples, spans: Sequence[tuple[float, float]]) -> list[Sound]:
         for a, b in alignment.runs(heard):
             apart = a > 0 and b < len(heard)
             if (b - a) * STEP >= (LEAST if apart else LASTING):
-                found.append(_measured(speech, level, first + a, first + b))
+                found.append(_measured(speech, level, first + a, first + b, top))
     return found
 
 
@@ -77,8 +77,8 @@ def _levels(speech: Samples) -> npt.NDArray[np.float64]:
     return np.concatenate([alignment.levels(speech[at : at + size])[:points] for at in range(0, len(speech), size)])
 
 
-def _measured(speech: Samples, level: npt.NDArray[np.float64], first: int, last: int) -> Sound:
-    rate, top = alignment.FEATURE_RATE, float(np.percentile(level, 95))
+def _measured(speech: Samples, level: npt.NDArray[np.float64], first: int, last: int, top: float) -> Sound:
+    rate = alignment.FEATURE_RATE
     contour = pitch.contour(speech[round(first * STEP * rate) : round(last * STEP * rate)], rate)
     power = float(10 * np.log10(np.mean(10 ** (level[first:last] / 10))))
     return Sound(

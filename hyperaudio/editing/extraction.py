@@ -40,7 +40,7 @@ PIECE, PIECES = 1.0, 6
 APART = 0.5
 """Seconds to both sides of a trial piece whose spectra are kept from the exemplars too: a sound goes on."""
 
-_SILENT = 1e-5
+SILENT = 1e-5
 """RMS (-100 dBFS) under which nothing sounds."""
 
 Floats = npt.NDArray[np.float32]
@@ -221,7 +221,7 @@ def _pieces(solo: Samples, rate: int) -> list[int]:
     """First frames of up to :data:`PIECES` pieces in which there is speech, evenly over ``solo``."""
     size = frames(PIECE, rate)
     levels = np.array([rms(solo[:, at : at + size]) for at in range(0, solo.shape[1] - size + 1, size)])
-    sounding = levels > _SILENT
+    sounding = levels > SILENT
     if not sounding.any():
         return []
     loud = np.flatnonzero(sounding & (levels >= np.median(levels[sounding])))

@@ -25,6 +25,8 @@ NEAR = 2.0
 """Seconds of pause up to which a short line is joined to its neighbour."""
 LONGEST = 15.0
 """Seconds that a joined line may have."""
+LONGEST_SOUND = 60.0
+"""Seconds converted at once: the memory that it takes grows with them, and some talk for ten minutes on end."""
 AFTER, BEFORE = 0.1, 0.06
 """Seconds after and before a word that still belong to it: its decay, its onset."""
 AROUND = 0.1
@@ -93,9 +95,22 @@ def sounds(speaker: str, utterances: Sequence[Utterance], segments: Sequence[Seg
         (w for u in utterances if u.speaker == speaker for w in u.words), key=lambda w: (w.start + w.end) / 2
     )
     own = [(s.start, s.end) for s in segments if s.speaker == speaker]
-    covered = merge([*own, *merge(((w.start, w.end) for w in words), PHRASE_GAP)], PHRASE_GAP)
+    whole = merge([*own, *merge(((w.start, w.end) for w in words), PHRASE_GAP)], PHRASE_GAP)
+    covered = [part for span in whole for part in _parted(span, words)]
     held = [[w for w in words if span[0] <= (w.start + w.end) / 2 <= span[1]] for span in covered]
     return _placed([[span] for span in covered], held, [], length)
+
+
+def _parted(span: tuple[float, float], words: Sequence[Word]) -> Spans:
+    """``span`` in parts of at most :data:`LONGEST_SOUND`, parted in the widest gaps between the ascending ``words``."""
+    start, end = span
+    third = (end - start) / 3
+    if 3 * third <= LONGEST_SOUND:
+        return [span]
+    gaps = [(after.start - before.end, (before.end + after.start) / 2) for before, after in itertools.pairwise(words)]
+    middle = [(gap, at) for gap, at in gaps if start + third <= at <= end - third]
+    _, cut = max(middle, default=(0.0, (start + end) / 2))
+    return [*_parted((start, cut), words), *_parted((cut, end), words)]
 
 
 def _joined(groups: Sequence[Sequence[Word]], barred: Spans) -> list[list[Word]]:

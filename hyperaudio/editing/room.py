@@ -84,7 +84,9 @@ def envelopes(samples: Samples, rate: int) -> Floats:
     power = np.abs(np.fft.rfft(windows * taper, axis=1)) ** 2 / (taper**2).sum() / size
     bins = np.fft.rfftfreq(size, 1 / rate)
     tops = (*EDGES[1:], rate)
-    return np.stack([power[:, (bins >= a) & (bins < b)].sum(axis=1) for a, b in zip(EDGES, tops, strict=True)])
+    # What begins at half the rate would hold but the bin there, which is no band.
+    within = [(bins >= low) & (bins < high) & (low < rate / 2) for low, high in zip(EDGES, tops, strict=True)]
+    return np.stack([power[:, band].sum(axis=1) for band in within])
 
 
 def decay(powers: Sequence[Floats]) -> float:

@@ -146,7 +146,7 @@ class Judge:
         ]
 
     def _point(self, sound: Samples) -> Samples | None:
-        if self.embedder is None or len(sound) < likeness.LEAST * SPEECH_RATE:
+        if self.embedder is None or not likeness.comparable(sound):
             return None
         return self.embedder.embed(sound)
 

@@ -50,6 +50,16 @@ class Quality(Document):
     places: tuple[Place, ...] = ()
 
 
+def rounded(value: float) -> float:
+    """To four decimals, or eight where four would be 0: a difference of one bit is not none."""
+    return round(value, 4) if abs(value) >= 0.001 else round(value, 8)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def judged(
     name: str,
     value: float | None,
@@ -65,7 +75,7 @@ def judged(
         passed = value <= threshold if relation == "<=" else value >= threshold
     return Figure(
         name=name,
-        value=None if value is None else round(value, 4),
+        value=None if value is None else rounded(value),
         unit=unit,
         relation=relation,
         threshold=round(threshold, 4),
@@ -99,7 +109,7 @@ def place(
         start=round(max(0.0, start), 3),
         end=round(max(0.0, start, end), 3),
         figure=figure,
-        value=round(value, 4),
+        value=rounded(value),
         unit=unit,
         excess=round(1 + beyond / (abs(threshold) or 1.0), 4),
         note=note,

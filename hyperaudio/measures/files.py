@@ -25,7 +25,7 @@ LEAST = 0.05
 """Seconds that an edit lasts at least where it is not known who talks when: less is a click."""
 RENDERED = 0.9
 """Share of differing samples from which on everything was made anew and the samples do not show the edits."""
-SOMEBODY = "replaced"
+SOMEBODY = "somebody"
 """What a target is called who has no name."""
 STEMS = (".flac", ".wav")
 
@@ -78,7 +78,7 @@ def read_truth(path: Path) -> Truth:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"{path} does not fit{f': {where}' if where else ''}: {first['msg']}",
+            f"{path} does not fit{f': {where}' if where else ''}: {first['msg'].removeprefix('Value error, ')}",
             'it is to hold {"segments": [{"speaker", "start", "end", "words": [[text, start, end]]}]}',
         ) from error
     if not truth.segments:
@@ -116,7 +116,8 @@ def opened(
         edits, source = find_edits(changed(both, frames(GAP, was.rate)), was, known, speaker)
         if not edits:
             raise InputError(
-                f"{result} has the samples of {original} wherever an edit could be", "nothing was replaced"
+                f"{result} has the samples of {original} wherever an edit could be: nothing was replaced",
+                "name the edited file second" + (", or another --speaker" if known else ""),
             )
         whole = known is not None and set(stems) == set(known.speakers)
         yield Pair(

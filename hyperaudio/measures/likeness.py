@@ -16,6 +16,8 @@ Samples = npt.NDArray[np.float32]
 
 LEAST = 1.5
 """Seconds of an utterance under which an embedding says little."""
+SILENT = 1e-4
+"""Peak (-80 dBFS) under which there is no voice that could be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Spread:
     def least(self) -> float:
         """The strangest utterance's likeness."""
         return float(self.each.min())
+
+
+def audible(voice: Samples) -> bool:
+    """Whether there is anything in ``(frames,)`` that an embedder would take."""
+    return float(np.abs(voice).max(initial=0.0)) >= SILENT
+
+
+def comparable(voice: Samples) -> bool:
+    """Whether a voice ``(frames,)`` at 16 kHz is long and loud enough for an embedding that says something."""
+    return len(voice) >= LEAST * SPEECH_RATE and audible(voice)
 
 
 def spread(embedder: Embedder, utterances: Sequence[Samples]) -> Spread | None:

@@ -10,7 +10,7 @@ import numpy as np
 from hyperaudio.backend import SPEECH_RATE, Samples
 from hyperaudio.measures import levels, steps
 from hyperaudio.measures import place as sound
-from hyperaudio.measures.figures import Found, judged, place, unmeasured
+from hyperaudio.measures.figures import Found, counted, judged, place, unmeasured
 from hyperaudio.measures.limits import Limits
 from hyperaudio.measures.pair import Pair
 from hyperaudio.timeline import frames
@@ -129,19 +129,22 @@ def _levels(pair: Pair, limits: Limits, speaker: str) -> Iterator[Found]:
     name = "loudness of utterances against the removed voice"
     if loud:
         off = [(a, b, abs(value)) for a, b, value in loud]
-        count = f"{len(off)} utterances"
+        count = counted(len(off), "utterance")
         yield judged(f"{name}, median", _median(off), "LU", "<=", limits.utterance_median_lu, count, speaker)
         yield judged(f"{name}, worst", _most(off), "LU", "<=", limits.utterance_loudness_lu, count, speaker)
         yield from (
-            place(a, b, "loudness of an utterance", abs(v), "LU", "<=", limits.utterance_loudness_lu, f"{v:+.1f}")
+            place(a, b, "loudness of an utterance", abs(v), "LU", "<=", limits.utterance_loudness_lu, f"{v:+.1f} LU")
             for a, b, v in loud
         )
     else:
-        yield unmeasured(name, "no utterance is loud enough on both sides", speaker)
+        why = "no utterance is loud enough in both files"
+        yield from (unmeasured(f"{name}, {which}", why, speaker) for which in ("median", "worst"))
     name = "level over 400 ms against the removed voice, median"
     if moments:
         yield judged(name, float(np.median(np.concatenate(moments))), "dB", "<=", limits.contour_db, "", speaker)
         yield from (place(a, b, "level over 400 ms", v, "dB", "<=", limits.contour_db) for a, b, v in shape)
+    else:
+        yield unmeasured(name, "no utterance lies within the recording", speaker)
     yield from _lost(lost, words == [] or not pair.words, speaker)
     if spectra:
         was, now = (sound.bandwidth(spectrum, rate) for spectrum in np.sum(spectra, axis=0))
@@ -169,13 +172,13 @@ def _pauses(rows: _Rows, limits: Limits, rate: int) -> Iterator[Found]:
         yield unmeasured(shape, why)
         return
     middle = float(np.median([value for *_, value in rows.pauses]))
-    note = f"{len(rows.pauses)} pauses; {middle:+.1f} dB"
+    note = f"{counted(len(rows.pauses), 'pause')}; {middle:+.1f} dB"
     yield judged(level, abs(middle), "dB", "<=", limits.pause_level_db, note)
     before, after = np.sum(rows.rest, axis=0)
     apart = sound.distance(before, after, rate, min(8000.0, rate / 2))
     yield judged(shape, apart, "dB", "<=", limits.pause_spectrum_db, "thirds of an octave, level taken out")
     yield from (
-        place(a, b, "level of a pause", abs(v), "dB", "<=", limits.pause_level_db, f"{v:+.1f}")
+        place(a, b, "level of a pause", abs(v), "dB", "<=", limits.pause_level_db, f"{v:+.1f} dB")
         for a, b, v in rows.pauses
     )
 

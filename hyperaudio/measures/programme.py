@@ -25,10 +25,14 @@ NEAR = 0.5
 
 def figures(pair: Pair, limits: Limits, progress: Callable[[float], None]) -> Iterator[Found]:
     """Format, null test, loudness, peak and joints."""
-    yield judged("sample rate changed", abs(pair.now.rate - pair.was.rate), "Hz", "<=", 0.0)
-    yield judged("channels more or fewer", abs(pair.now.channels - pair.was.channels), "", "<=", 0.0)
-    expected = round(pair.was.frames * pair.now.rate / pair.was.rate)
-    yield judged("samples more or fewer", abs(pair.now.frames - expected), "samples", "<=", 0.0)
+    was, now = pair.was, pair.now
+    note = f"{was.rate} -> {now.rate} Hz"
+    yield judged("sample rate changed", abs(now.rate - was.rate), "Hz", "<=", 0.0, note)
+    note = f"{was.channels} -> {now.channels}"
+    yield judged("channels more or fewer", abs(now.channels - was.channels), "", "<=", 0.0, note)
+    more = now.frames - round(was.frames * now.rate / was.rate)
+    note = f"{was.frames / was.rate:.3f} -> {now.frames / now.rate:.3f} s"
+    yield judged("samples more or fewer", abs(more), "samples", "<=", 0.0, note)
     before, after = Meter(pair.rate, pair.was.channels), Meter(pair.rate, pair.was.channels)
     largest, at = 0.0, 0
     strays: list[tuple[float, float, float]] = []
@@ -51,10 +55,11 @@ def figures(pair: Pair, limits: Limits, progress: Callable[[float], None]) -> It
         at += length
         progress(at / max(pair.was.frames, 1))
     if outside(pair.spans, 0, at).any():
-        yield judged(NULL, largest, "", "<=", 0.0, pair.edits_from)
+        level = f"{20 * np.log10(largest):.0f} dBFS" if largest else "the same to the bit"
+        yield judged(NULL, largest, "FS", "<=", 0.0, f"{level}; {pair.edits_from}" if pair.edits_from else level)
     else:
         yield unmeasured(NULL, f"there is nothing outside the edits: {pair.edits_from}")
-    yield from (place(start, end, NULL, value, "", "<=", 0.0) for start, end, value in strays)
+    yield from (place(start, end, NULL, value, "FS", "<=", 0.0) for start, end, value in strays)
     yield judged("edits that changed nothing", len(pair.edits) - len(touched), "", "<=", 0.0)
     yield from _loudness(before.result(), after.result(), limits)
     yield from _joints(pair, limits, float(np.percentile(np.concatenate(natural), 99)) if natural else 0.0)

@@ -50,13 +50,13 @@ def _found(
         judge = backends["embed"]
         yield from voice.alike(pair, limits, judge.load(), judge.backend.name, old, new)
     else:
-        yield unmeasured("likeness to the reference", "the judge of likeness is not present")
+        yield from voice.unlike("the judge of likeness is not present", None)
     progress(0.55)
     if transcriber is not None:
         told = _between(progress, 0.55, 1.0)
         yield from voice.understood(pair, limits, transcriber, language, old, new, told)
     else:
-        yield unmeasured("word errors more than in the original", "no transcriber is present")
+        yield unmeasured(voice.ERRORS, "no transcriber is present")
 
 
 def _between(progress: Progress, start: float, end: float) -> Callable[[float], None]:

@@ -39,7 +39,7 @@ def _leakage(pair: Pair, limits: Limits, speaker: str, stem: Path) -> Iterator[F
         found, chance = stems.leakage(there[-1:], own[-1:])
         start, end = edit.start / pair.rate, edit.stop / pair.rate
         if found > chance:
-            yield place(start, end, "old voice", found, "dB", "<=", limits.leakage_db, f"by chance {chance:.0f}")
+            yield place(start, end, "old voice", found, "dB", "<=", limits.leakage_db, f"by chance {chance:.0f} dB")
     found, chance = stems.leakage(there, own)
     note = f"by chance {chance:.0f} dB"
     yield judged(LEAKAGE, found, "dB", "<=", limits.leakage_db, note, speaker)

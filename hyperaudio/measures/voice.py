@@ -12,7 +12,7 @@ from hyperaudio.dsp import onsets
 from hyperaudio.dsp.matching import bare
 from hyperaudio.events import Progress
 from hyperaudio.measures import likeness, recognition, timing
-from hyperaudio.measures.figures import Found, judged, place, unmeasured
+from hyperaudio.measures.figures import Found, counted, judged, place, unmeasured
 from hyperaudio.measures.likeness import LEAST
 from hyperaudio.measures.limits import Limits
 from hyperaudio.measures.pair import Pair, within
@@ -27,6 +27,10 @@ CHANCE = 2.0
 """Standard errors of the mean by which the word error rate may be off: one word of fifteen says little."""
 STRANGE = 0.5
 """Likeness to the mean of its own voice under which an utterance sounds like somebody else."""
+MEDIAN, HIGH = "word start deviation, median", "word start deviation, 95th percentile"
+ENDS = "utterance end deviation, median"
+NEARER, LIKENESS = "nearer to the reference than to the old voice", "likeness to the reference, of its own"
+ERRORS = "word errors more than in the original"
 
 
 def moved(pair: Pair, limits: Limits, old: Samples, new: Samples) -> Iterator[Found]:
@@ -36,17 +40,14 @@ def moved(pair: Pair, limits: Limits, old: Samples, new: Samples) -> Iterator[Fo
         rows = timing.compare(old, new, words) if words else []
         if not rows:
             why = f"none of {len(words)} words could be found again" if words else "no edited words are known"
-            yield unmeasured("word starts", why, speaker)
+            yield from (unmeasured(name, why, speaker) for name in (MEDIAN, HIGH, ENDS, "drift"))
             continue
         late = np.array([1000 * row.start for row in rows])
-        note = f"{len(rows)} of {len(words)} edited words; {np.median(late):+.0f} ms in the middle"
-        for name, percentile, limit in (
-            ("word start deviation, median", 50, limits.onset_median_ms),
-            ("word start deviation, 95th percentile", 95, limits.onset_p95_ms),
-        ):
+        note = f"{len(rows)} of {len(words)} edited words; typically {_signed(float(np.median(late)))}"
+        for name, percentile, limit in ((MEDIAN, 50, limits.onset_median_ms), (HIGH, 95, limits.onset_p95_ms)):
             yield judged(name, float(np.percentile(np.abs(late), percentile)), "ms", "<=", limit, note, speaker)
         for row, value in zip(rows, late, strict=True):
-            said = f"{row.word.text} {value:+.0f}"
+            said = f"'{row.word.text}' {_signed(float(value))}"
             time = row.word.start, row.word.end
             yield place(*time, "word start", abs(float(value)), "ms", "<=", limits.onset_p95_ms, said)
         yield from _ends(rows, pair.utterances(speaker), limits, speaker)
@@ -63,20 +64,19 @@ def moved(pair: Pair, limits: Limits, old: Samples, new: Samples) -> Iterator[Fo
 def _ends(
     rows: Sequence[timing.Moved], utterances: Sequence[tuple[float, float]], limits: Limits, speaker: str
 ) -> Iterator[Found]:
-    name = "utterance end deviation, median"
     last: list[timing.Moved] = []
     for start, end in utterances:
         here = [row for row in rows if start <= row.word.start < end]
         if here and here[-1].word.end >= end - 0.001:
             last.append(here[-1])
     if not last:
-        yield unmeasured(name, "no utterance's last word could be found again", speaker)
+        yield unmeasured(ENDS, "no utterance's last word could be found again", speaker)
         return
     middle = float(np.median([abs(1000 * row.end) for row in last]))
-    yield judged(name, middle, "ms", "<=", limits.end_median_ms, f"{len(last)} utterances", speaker)
+    yield judged(ENDS, middle, "ms", "<=", limits.end_median_ms, counted(len(last), "utterance"), speaker)
     for row in last:
         value = 1000 * row.end
-        said = f"{row.word.text} {value:+.0f}"
+        said = f"'{row.word.text}' {_signed(value)}"
         yield place(row.word.end, row.word.end, "utterance end", abs(value), "ms", "<=", limits.onset_p95_ms, said)
 
 
@@ -87,7 +87,13 @@ def _lag(pair: Pair, limits: Limits, old: Samples, new: Samples) -> Found:
     reach = [(frames(a, SPEECH_RATE), frames(b, SPEECH_RATE)) for a, b in pair.seconds]
     muted = outside(reach, 0, len(old))
     value = timing.lag(np.where(muted, np.float32(0), old), np.where(muted, np.float32(0), new))
-    return judged(name, abs(value), "ms", "<=", limits.lag_ms, f"{value:+.1f} ms; of the energy for another voice")
+    note = f"{_signed(value)}; by the energy where the voices differ"
+    return judged(name, abs(value), "ms", "<=", limits.lag_ms, note)
+
+
+def _signed(value: float) -> str:
+    """Milliseconds with the direction in words."""
+    return f"{abs(value):.0f} ms {'late' if value > 0 else 'early'}" if round(value) else "neither early nor late"
 
 
 def alike(pair: Pair, limits: Limits, embedder: Embedder, judge: str, old: Samples, new: Samples) -> Iterator[Found]:
@@ -96,29 +102,37 @@ def alike(pair: Pair, limits: Limits, embedder: Embedder, judge: str, old: Sampl
         mine = [span for span, edit in zip(pair.seconds, pair.edits, strict=True) if edit.speaker == speaker]
         sample, before_it = (np.concatenate(within(voice, mine))[: frames(SAMPLE, SPEECH_RATE)] for voice in (new, old))
         if len(sample) < LEAST * SPEECH_RATE:
-            yield unmeasured("likeness to the reference", f"less than {LEAST:g} s were edited", speaker)
+            yield from unlike(f"less than {LEAST:g} s were edited", speaker)
+            continue
+        if not (likeness.comparable(sample) and likeness.comparable(before_it)):
+            yield from unlike("the edits are silent in one of the files", speaker)
             continue
         said, was = embedder.embed(sample), embedder.embed(before_it)
         to_old = round(float(said @ was), 4)
         clip = pair.references.get(speaker)
-        heard = audio.read_mono(clip, SPEECH_RATE) if clip else None
-        if heard is None:
-            yield unmeasured("likeness to the reference", "the voice put in is not known; name its clip", speaker)
-        elif len(heard) < 2 * LEAST * SPEECH_RATE:
-            yield unmeasured("likeness to the reference", f"its clip is shorter than {2 * LEAST:g} s", speaker)
+        reference = likeness.spoken(audio.read_mono(clip, SPEECH_RATE)) if clip else None
+        if reference is None:
+            yield from unlike("the voice put in is not known; name its clip with --voice", speaker)
+        elif len(reference) < 2 * LEAST * SPEECH_RATE:
+            yield from unlike(f"the clip of the voice put in has less than {2 * LEAST:g} s of speech", speaker)
+        elif not all(likeness.audible(half) for half in np.array_split(reference, 2)):
+            yield from unlike("the clip of the voice put in is silent, or half of it is", speaker)
         else:
-            reference = likeness.spoken(heard)
             wanted = embedder.embed(reference)
             own = likeness.ceiling(embedder, reference)
             to_new, before = float(said @ wanted), float(was @ wanted)
             note = f"before {before:.2f}, to the old voice {to_old:.2f}; judge {judge}"
             margin = to_new - to_old
-            name = "nearer to the reference than to the old voice"
-            yield judged(name, margin, "", ">=", limits.likeness_margin, note, speaker)
+            yield judged(NEARER, margin, "", ">=", limits.likeness_margin, note, speaker)
             note = f"{to_new:.2f} of {own:.2f}, which the reference's halves have to each other"
             share = to_new / max(own, 0.01)
-            yield judged("likeness to the reference, of its own", share, "", ">=", limits.likeness_share, note, speaker)
+            yield judged(LIKENESS, share, "", ">=", limits.likeness_share, note, speaker)
         yield from _spread(pair, limits, embedder, speaker, old, new)
+
+
+def unlike(why: str, speaker: str | None) -> Iterator[Found]:
+    """Likeness that could not be measured."""
+    yield from (unmeasured(name, why, speaker) for name in (NEARER, LIKENESS))
 
 
 def _spread(
@@ -127,6 +141,7 @@ def _spread(
     name = "spread of likeness over the utterances"
     long = [(a, b) for a, b in pair.utterances(speaker) if b - a >= LEAST]
     long = long[:: max(1, -(-len(long) // MOST_UTTERANCES))]
+    long = [span for span in long if all(likeness.comparable(within(v, [span])[0]) for v in (new, old))]
     now, was = (likeness.spread(embedder, within(voice, long)) for voice in (new, old))
     if now is None or was is None:
         yield unmeasured(name, f"fewer than two utterances of {LEAST:g} s", speaker)
@@ -154,7 +169,6 @@ def understood(
     tell: Progress,
 ) -> Iterator[Found]:
     """Word errors of the result less those of the original, over the edited words, by one recogniser."""
-    name = "word errors more than in the original"
     words = sorted((word for word in pair.words if bare(word.text)), key=lambda word: word.start)
     now_heard = transcriber.transcribe(new, language, lambda done: tell(done * (1.0 if pair.known else 0.5)))
     after = recognition.errors(words, sorted(now_heard.words, key=lambda word: word.start))
@@ -166,19 +180,19 @@ def understood(
         own = {id(word) for word in pair.edited(speaker)}
         mine = np.array([id(word) in own for word in words], bool)
         if not mine.any():
-            yield unmeasured(name, "no edited words are known", speaker)
+            yield unmeasured(ERRORS, "no edited words are known", speaker)
             continue
         count = int(mine.sum())
         now, was = int(after[mine].sum()) / count, int(before[mine].sum()) / count
         told = "the recogniser's own transcript is the truth" if pair.known else "the text given is the truth"
         chance = CHANCE * float(np.std((after - before)[mine])) / count**0.5
         note = f"{was:.1%} -> {now:.1%} of {count} words, of which {chance:.1%} may be chance; {told}"
-        yield judged(name, now - was, "", "<=", limits.wer_increase + chance, note, speaker)
+        yield judged(ERRORS, now - was, "", "<=", limits.wer_increase + chance, note, speaker)
         worse = [word for word, more in zip(words, after - before, strict=True) if id(word) in own and more > 0]
         for start, end in merge([(word.start, word.end) for word in worse], 0.3):
             said = [word for word in worse if start <= word.start and word.end <= end]
             text = " ".join(word.text for word in said)
-            yield place(start, end, "heard otherwise", len(said), "words", "<=", 1.0, text)
+            yield place(start, end, "heard otherwise", len(said), "word" + "s" * (len(said) > 1), "<=", 1.0, text)
 
 
 def replaced(pair: Pair, limits: Limits) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from hyperaudio.backend import Samples
 from hyperaudio.dsp import fades
 from hyperaudio.dsp.loudness import decibels, rms
 from hyperaudio.editing import extraction
-from hyperaudio.editing.extraction import Reliability
+from hyperaudio.editing.extraction import SILENT, Reliability
 from hyperaudio.editing.placement import LEAST, Span
 from hyperaudio.editing.rendering import Fitted
 from hyperaudio.stage import Context
@@ -32,8 +32,6 @@ FADE = 0.02
 """Seconds outside an overlap over which what was taken out becomes all that is heard."""
 MOST = 10.0
 """dB at most by which the new voice is brought to the level of the one taken out."""
-SILENT = 1e-5
-"""RMS (-100 dBFS) under which nothing sounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from hyperaudio import audio
 from hyperaudio.backend import SPEECH_RATE, Samples
 from hyperaudio.dsp import denoise
-from hyperaudio.dsp.loudness import Loudness, Meter
+from hyperaudio.dsp.loudness import Meter, programme
 from hyperaudio.errors import InputError
 from hyperaudio.files import sha256
 from hyperaudio.job import Document, Job
@@ -62,7 +62,7 @@ def run(context: Context) -> None:
         raise InputError(f"{source.name} changed while it was read", "run the same command again")
     if info.seconds < SHORTEST:
         raise InputError(f"{source.name} is {info.seconds:.2f} s long", f"give a recording of at least {SHORTEST:g} s")
-    loudness = _loudness(audio.blocks(base), info.rate, info.channels)
+    loudness = programme(audio.blocks(base), info.rate, info.channels)
     if loudness.true_peak is None or loudness.true_peak < SILENCE:
         raise InputError(f"{source.name} is silent", "check that the right track or file was exported")
     gain = analysis_gain(base, info.rate) if settings.normalize else 0.0
@@ -89,14 +89,6 @@ def run(context: Context) -> None:
             analysis_gain_db=round(gain, 3),
         ),
     )
-
-
-def _loudness(blocks: Iterable[Samples], rate: int, channels: int) -> Loudness:
-    meter = Meter(rate, channels)
-    for block in blocks:
-        meter.add(block)
-    meter.add(np.zeros((channels, 64), np.float32))
-    return meter.result()
 
 
 def analysis_gain(path: Path, rate: int) -> float:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +43,13 @@ TAIL = 0.8
 
 class Settings(Section):
     fade: float = Field(default=0.02, ge=0.001, le=0.15)
-    """Least length of the fade at each end of an edit, in seconds; the one at the end is as long as the voice fades."""
+    """Least length of the fade at each end of an edit, in seconds; at the end it lasts as long as both voices die away,
+    up to 0.15."""
     match_level: bool = True
     """Bring each utterance to the loudness of the voice it replaces."""
     contour: float = Field(default=6.0, ge=0, le=20)
-    """How far the slow ups and downs of the old voice's level are followed, in dB; less with less of its prosody."""
+    """How far the slow ups and downs of the old voice's level are followed at most, in dB, where synthesize.prosody
+    is 1; with less of it they are in proportion."""
     match_band: bool = True
     """Keep the new voice within the band in which the old one is heard: a telephone stays a telephone."""
     room_tone: bool = True
@@ -99,11 +100,8 @@ def run(context: Context) -> None:
                 mix, vocals = (audio.read(path, start, stop) for path in (source.base, source.vocals))
                 old = decided.old(take, vocals, start)
                 around = rooms.get(take.speaker, room.NONE)
-                # To the fit another voice in an overlap is neither the old one nor the background that it leaks into.
-                alone = mix - (vocals - old)
                 voice, slack = source.new(take, start, stop), SLACK[take.method]
-                fitted = fit(alone, old, voice, local, around, wishes, programme.rate, slack=slack)
-                fitted = replace(fitted, mix=mix)
+                fitted = fit(mix, old, voice, local, around, wishes, programme.rate, slack=slack)
                 if settings.match_level:
                     fitted = decided.levelled(take, fitted, start, local)
                 ready[take.number] = start, fitted

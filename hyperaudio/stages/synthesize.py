@@ -174,6 +174,10 @@ def _tried(
         start, stop = frames(part.start, rate), frames(part.end, rate)
         original = audio.read_mono(context.path("separate/vocals.wav"), start=start, stop=stop)
         line = Line(part.text, part.since(start / rate), language, original, rate, settings.prosody, attempt)
+        if not original.any():
+            return Try(
+                index, line, BackendError("the voices are silent there", "check the segments and the transcript")
+            )
         try:
             take = voice.take(line)
             return Try(index, line, prompt(take, line) if method == "convert" else take)

@@ -82,7 +82,7 @@ STAGE = Stage(
     name="verify",
     summary="Measure a result against its original.",
     settings=Settings,
-    revision=2,
+    revision=3,
     reads=(
         "preprocess/audio.wav",
         "preprocess/loudness.json",

@@ -25,7 +25,7 @@ from hyperaudio.stages.diarize import Segments
 from hyperaudio.stages.transcribe import Transcript
 from tests import readme
 from tests.bench import figures
-from tests.bench.runs import ANALYSIS, EDITING, Replaced, Run, reference, references, replaced, thresholds
+from tests.bench.runs import ANALYSIS, EDITING, Replaced, Run, goals, reference, references, replaced
 from tests.readme import table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,10 +86,8 @@ def edited(data: Path, name: str, work: Path, ways: Sequence[str], costs: Run) -
 def whole_table(done: Sequence[Replaced]) -> str:
     """Every figure of some replacements, a column for each; what misses its threshold is bold."""
     rows = []
-    for name, figure in thresholds(list(done)).items():
-        goal = f"{figure.relation} {figure.threshold:g}" if figure.threshold is not None else ""
-        unit = f", {figure.unit}" if figure.unit else ""
-        rows.append([name + unit, goal, *(run.cell(name) for run in done)])
+    for name, (unit, goal) in goals(done).items():
+        rows.append([f"{name}, {unit}" if unit else name, goal, *(run.cell(name) for run in done)])
     return table(["figure", "goal", *(run.title for run in done)], rows)
 
 

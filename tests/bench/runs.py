@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,20 @@ def replaced(
     return Replaced(title, settings["method"], Quality.model_validate_json(printed), costs)
 
 
-def thresholds(done: list[Replaced]) -> dict[str, Figure]:
-    """The figures there are, in their order, each with its threshold."""
-    return {figure.name: figure for run in done for figure in run.quality.figures}
+def goals(done: Sequence[Replaced]) -> dict[str, tuple[str, str]]:
+    """The figures there are, in their order, each with its unit and threshold; some depend on what is measured."""
+    found: dict[str, list[Figure]] = {}
+    for run in done:
+        for figure in run.quality.figures:
+            found.setdefault(figure.name, []).append(figure)
+    return {name: (figures[0].unit, _goal(figures)) for name, figures in found.items()}
+
+
+def _goal(figures: Sequence[Figure]) -> str:
+    limits = sorted({figure.threshold for figure in figures if figure.threshold is not None})
+    relation = next((figure.relation for figure in figures if figure.relation), "")
+    return (
+        f"{relation} {' to '.join(f'{limit:.3g}' for limit in dict.fromkeys([limits[0], limits[-1]]))}"
+        if limits
+        else ""
+    )

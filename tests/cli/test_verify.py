@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hyperaudio import audio
+from hyperaudio.job import Job
 
 RATE = 16_000
 Cli = Callable[..., Any]
@@ -82,10 +83,36 @@ def test_files_that_are_missing_or_the_same(cli: Cli, files: tuple[Path, Path, P
         ((original, result, "--truth", truth.with_name("no.json")), "cannot read the truth"),
         ((original, result, "--voice", truth.with_name("no.wav")), "no.wav does not exist"),
         ((original, original), "nothing was replaced"),
-        ((original,), "is no job folder"),
     ):
         outcome = cli("verify", *arguments, "-q")
         assert outcome.code == 3 and said in outcome.complaint, outcome.err
+
+
+def test_arguments_that_do_not_go_together_are_told_before_any_work(
+    cli: Cli, files: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    original, result, _ = files
+    job = tmp_path / "podcast.hyperaudio"
+    Job(job).create(original)
+    for arguments, code, said in (
+        ((original,), 2, f"hyperaudio verify {original} RESULT"),
+        ((job, result), 2, "is a job, which has its original and its result"),
+        ((original, job), 2, f"hyperaudio verify {job}"),
+        ((original, result, "--labels", tmp_path / "no/labels.txt"), 3, f"there is no folder {tmp_path / 'no'}"),
+        ((original, result, "--labels", tmp_path), 3, "is a folder"),
+    ):
+        outcome = cli("verify", *arguments)
+        assert outcome.code == code and said in outcome.complaint, outcome.err
+        assert outcome.out == "" and len(outcome.err.splitlines()) == 1
+
+
+def test_the_table_names_who_was_replaced_and_what_could_not_be_measured(
+    cli: Cli, files: tuple[Path, Path, Path]
+) -> None:
+    outcome = cli("verify", *files[:2], "--truth", files[2], "-q")
+    assert outcome.out.startswith("Replaced: host") and "(host)" not in outcome.out
+    assert "-12 dBFS; edits are where samples differ near host's turns" in outcome.out
+    assert "6.000 -> 6.000 s" in outcome.out and "not measured: no transcriber is present" in outcome.out
 
 
 def test_a_truth_goes_with_two_files(cli: Cli, files: tuple[Path, Path, Path], tmp_path: Path) -> None:

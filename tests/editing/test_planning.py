@@ -50,6 +50,19 @@ def test_lines_ascend_never_meet_and_hold_each_spoken_word_once(
             assert any(a <= word.start and word.end <= b for a, b in part.phrases)
 
 
+@given(st.lists(st.tuples(st.floats(0, 0.2), st.floats(0.1, 3.0)), max_size=150), st.floats(1, 500))
+def test_who_talks_on_and_on_is_converted_in_parts_that_leave_nothing_out(
+    rows: list[tuple[float, float]], length: float
+) -> None:
+    words, said, _, _ = spoken([(gap, duration, "A", "yes") for gap, duration in rows])
+    length = max([length, *(word.end for word in words)])
+    parts = planning.sounds("A", said, [Segment(start=0, end=length, speaker="A")], length)
+    assert all(part.end - part.start <= planning.LONGEST_SOUND + 1e-6 for part in parts)
+    assert parts[0].phrases[0][0] == 0 and parts[-1].phrases[-1][1] == length
+    assert all(a.phrases[-1][1] == b.phrases[0][0] for a, b in itertools.pairwise(parts))
+    assert [word for part in parts for word in part.words] == words
+
+
 @pytest.mark.parametrize("method", ["speak", "convert"])
 def test_words_that_a_hand_put_beyond_the_recording_stay_within_it(method: str) -> None:
     words = [Word(start=a, end=b, text="yes", speaker="A") for a, b in ((1.0, 1.5), (4.8, 5.6), (5.7, 6.0), (8.0, 9.0))]

@@ -97,6 +97,14 @@ def test_what_cannot_be_used_has_no_take(change, word: str) -> None:  # type: ig
     assert found.excess == np.inf
 
 
+def test_a_take_without_sound_is_told_also_where_voices_are_compared(podcast: Podcast, models: Path) -> None:
+    embedder = backend.choose("embed", "campplus", resolve(pipeline.schema()), Runtime(models=models, threads=1)).load()
+    said = said_by(podcast, "host")
+    silent, broken = np.zeros_like(said.original), np.full_like(said.original, np.nan)
+    for candidate in judged(Judge(LIMITS, None, embedder), (said, silent), (said, broken)):
+        assert candidate.take is None and candidate.point is None and candidate.failed
+
+
 def test_clipping_is_a_fault_but_peaks_are_not() -> None:
     sound = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     fine, clipped = judged(

@@ -29,6 +29,12 @@ def test_an_excess_of_1_is_on_the_threshold(value: float, relation: str, thresho
     assert found.excess == pytest.approx(excess, abs=1e-4)
 
 
+def test_a_difference_of_one_bit_is_not_rounded_away() -> None:
+    assert judged("x", 2.0**-23, "FS", "<=", 0.0).value == pytest.approx(2.0**-23, rel=0.05)
+    assert place(1.0, 2.0, "x", 2.0**-15, "FS", "<=", 0.0).value == pytest.approx(2.0**-15, rel=0.05)
+    assert judged("x", 1 / 3, "", "<=", 1.0).value == 0.3333
+
+
 def test_the_worst_places_come_first_and_no_more_than_twenty() -> None:
     places = [place(float(i), float(i) + 1, "x", float(i % 7), "dB", "<=", 2.0) for i in range(30)]
     result = quality([judged("x", 1.0, "", "<=", 0.0), *places, judged("y", 0.0, "", "<=", 0.0)])

@@ -28,6 +28,12 @@ def test_the_one_that_differs_is_the_least_alike() -> None:
     assert int(np.argmin(found.each)) == 3 and found.least < 0.7 and found.deviation > 0.1
 
 
+def test_what_is_silent_or_short_is_not_compared() -> None:
+    speech = np.full(2 * 16_000, 0.1, np.float32)
+    assert likeness.comparable(speech) and not likeness.comparable(speech[:16_000])
+    assert not likeness.comparable(np.zeros_like(speech)) and not likeness.audible(np.zeros(0, np.float32))
+
+
 def test_one_utterance_has_no_spread() -> None:
     assert likeness.spread(Direction(), [towards(0)]) is None
 

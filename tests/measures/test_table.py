@@ -163,6 +163,23 @@ def test_a_result_of_one_channel_and_of_fewer_samples(edited: Edited, measured: 
     assert "null test: largest difference outside the edits" in found
 
 
+@pytest.mark.parametrize("muted", ["the result", "the reference"])
+def test_silence_is_said_and_ends_nothing(edited: Edited, tmp_path: Path, muted: str) -> None:
+    settings = resolve(pipeline.schema())
+    limits: Any = settings["verify"]
+    embedder = pipeline.backends(pipeline.stage("verify"), settings, Runtime())["embed"]
+    clip = tmp_path / "clip.wav"
+    audio.write(clip, np.zeros((1, 10 * edited.rate), np.float32), edited.rate)
+    new = edited.original - edited.old if muted == "the result" else edited.result()
+    reference = edited.reference if muted == "the result" else clip
+    with files.opened(edited.mix, edited.write("muted", new), edited.truth, edited.speaker, reference) as pair:
+        quality = measure(pair, limits, {"embed": embedder})
+    alike = [figure for figure in quality.figures if "to the reference" in figure.name]
+    assert len(alike) == 2 and all("silent" in figure.note and figure.value is None for figure in alike)
+    assert ("words lost" in failed(quality)) is (muted == "the result")
+    assert all(figure.note for figure in quality.figures if figure.value is None)
+
+
 def test_a_truth_with_words_of_no_length_and_past_the_end(edited: Edited, tmp_path: Path) -> None:
     """Whatever a truth says, each figure has a value or a reason."""
     segment = {"speaker": "A", "start": 0.4, "end": 99, "words": [["a", 0.6, 0.6], ["b", 0.7, 0.71], ["c", 98, 99]]}

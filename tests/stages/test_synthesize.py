@@ -126,6 +126,15 @@ def test_a_line_that_cannot_be_said_is_kept_and_the_rest_is_done(run: Any, podca
     assert [take.number for take in takes.takes] == list(range(2, len(takes.takes) + 2))
 
 
+def test_silence_is_kept_whatever_the_transcript_says(run: Any, podcast: Podcast) -> None:
+    words = words_of(podcast)
+    assert words[0].start > 2  # the guest's own track holds nothing before
+    voice = Parrot({})
+    takes, _ = run(voice, SPEAK, [Word(start=0.5, end=1.0, text="nothing", speaker="guest"), *words])
+    assert [(k.start, k.reason) for k in takes.kept if "silent" in k.reason] == [(0.35, "the voices are silent there")]
+    assert "nothing" not in " ".join(line.text for line in voice.lines)
+
+
 def test_filled_pauses_stay_unless_asked_for(run: Any, podcast: Podcast) -> None:
     words = words_of(podcast)
     words[1] = words[1].model_copy(update={"text": "um,"})
