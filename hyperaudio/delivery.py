@@ -219,9 +219,11 @@ def _opus(order: _Order) -> Method:
 def _mp3(order: _Order) -> Method:
     info, same = order.info, order.info.container == "MP3"
     wanted = _bit_rate(order, "MPEG_LAYER_III") * 0.99  # frames of whole bytes miss the nominal rate a little
+    bit_rate = ffmpeg.mp3_bit_rate(wanted, info.rate)
+    blocks = (block / np.float32(ffmpeg.mp3_scale(bit_rate)) for block in order.blocks())
     ffmpeg.encode(
-        order.source, order.blocks(), order.scratch if same else order.target, "mp3", "mp3", info.rate, info.channels,
-        bit_rate=ffmpeg.mp3_bit_rate(wanted, info.rate), carry="nothing" if same else "covers",
+        order.source, blocks, order.scratch if same else order.target, "mp3", "mp3", info.rate, info.channels,
+        bit_rate=bit_rate, carry="nothing" if same else "covers",
         layout={"id3v2_version": "0"} if same else {},
     )  # fmt: skip
     if same:

@@ -192,6 +192,11 @@ def mp3_bit_rate(wanted: float, rate: int) -> int:
     return 1000 * next((kbit for kbit in kbits if 1000 * kbit >= wanted), kbits[-1])
 
 
+def mp3_scale(bit_rate: int) -> float:
+    """The gain that LAME's preset for a constant bit rate applies unasked (its ``presets.c``), to be undone before."""
+    return next((scale for most, scale in ((160_000, 0.95), (192_000, 0.97), (224_000, 0.98)) if bit_rate <= most), 1.0)
+
+
 def encode(
     source: Path, blocks: Iterator[Samples], target: Path, muxer: str, codec: str, rate: int, channels: int, *,
     bit_rate: int | None, carry: Carry, options: dict[str, str] | None = None, layout: dict[str, str] | None = None,

@@ -401,6 +401,17 @@ def test_an_mp3_that_begins_amid_a_frame_is_delivered(tmp_path: Path) -> None:
     assert audio.read(out).shape == wanted.shape
 
 
+@pytest.mark.parametrize("kbits", [64, 128, 192, 224, 320])
+def test_an_mp3_is_as_loud_as_the_result(tmp_path: Path, kbits: int) -> None:
+    source, result, out = tmp_path / "in.mp3", tmp_path / "result.wav", tmp_path / "out.mp3"
+    tagged(source, speech(44_100, 1), 44_100, "libmp3lame", 1000 * kbits)
+    wanted = edited(source, result)[0].astype(np.float64)
+    delivery.deliver(source, result, EDITS, out)
+    found = audio.read(out)[0].astype(np.float64)
+    hum = np.sin(2 * np.pi * 150 * np.arange(len(wanted)) / 44_100)  # low bit rates take the highest sounds away
+    assert abs(20 * np.log10((found @ hum) / (wanted @ hum))) < 0.05
+
+
 def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
     for suffix, codec in ((".mp3", "libmp3lame"), (".ogg", "VORBIS"), (".m4a", "aac"), (".opus", "libopus")):
         source, result = tmp_path / f"in{suffix}", tmp_path / "result.wav"
