@@ -19,6 +19,7 @@ import av
 import filelock
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import hyperaudio
 from hyperaudio import audio
@@ -27,6 +28,10 @@ from hyperaudio.models import catalogue, store
 from hyperaudio.settings import models_folder
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How fast a machine is, and how busy, is no property of the program.
+settings.register_profile("hyperaudio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hyperaudio")
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_decoding_copies_float_samples_and_tells_progress(tmp_path: Path) -> Non
     assert seen[-1] == 1.0 and all(a < b for a, b in pairwise(seen))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     frames=st.integers(1, 30_000),
     size=st.integers(100, 9_000),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperaudio.dsp import lag
@@ -16,7 +16,6 @@ def bursts(seed: int = 0) -> np.ndarray:
     return noise
 
 
-@settings(deadline=None)
 @given(st.integers(-70, 70))
 def test_a_shift_is_found_and_undone(frames: int) -> None:
     early = bursts()

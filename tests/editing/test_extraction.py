@@ -34,7 +34,7 @@ def voice(data: Path, name: str) -> list[Samples]:
     return [clip / np.float32(clip.std()) * np.float32(0.05) for clip in clips]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     length=st.integers(0, 3000),
     seed=st.integers(0, 99),

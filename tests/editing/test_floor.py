@@ -83,7 +83,7 @@ def test_a_converted_pause_is_held_down_to_the_floor_and_the_words_are_not() -> 
     assert np.allclose(quiet[word], noisy[word], atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(length=st.integers(1, 3000), half=st.integers(4, 300), channels=st.integers(1, 3))
 def test_spectra_added_up_are_the_samples_again(length: int, half: int, channels: int) -> None:
     samples = np.random.default_rng(length).normal(size=(channels, length)).astype(np.float32)

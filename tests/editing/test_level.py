@@ -18,7 +18,7 @@ def speech(seconds: float, seed: int) -> np.ndarray:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seconds=st.floats(0.15, 3.0), db=st.floats(-15, 15), channels=st.integers(1, 2))
 def test_the_gain_brings_one_voice_to_the_loudness_of_another(seconds: float, db: float, channels: int) -> None:
     old = np.stack([speech(seconds, 0)] * channels)
@@ -44,7 +44,7 @@ def test_the_contour_follows_and_rests_in_pauses() -> None:
     assert np.array_equal(level.contour(new, old, RATE, 0.0), np.ones(len(new)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(most=st.floats(0.5, 12), seed=st.integers(0, 100))
 def test_the_contour_stays_within_its_limit(most: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ def hiss(channels: int = 2, level: float = 1e-3) -> np.ndarray:
     return (level * np.random.default_rng(9).normal(size=(1, 3 * RATE)) * np.ones((channels, 1))).astype(np.float32)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(level=st.floats(0.01, 0.3), pan=st.floats(0, 2), seed=st.integers(0, 50))
 def test_an_edit_has_the_level_and_place_of_what_it_replaces(level: float, pan: float, seed: int) -> None:
     placed = np.array([[pan], [2 - pan]], np.float32)

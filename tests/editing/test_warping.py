@@ -109,7 +109,7 @@ def test_a_stretched_word_is_where_the_plan_says(speech: np.ndarray) -> None:
     assert np.median([abs(row.start) for row in rows]) <= 0.012
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 3000), st.floats(0.6, 1.7))
 def test_any_length_is_met(frames: int, factor: float) -> None:
     noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.1
