@@ -12,6 +12,8 @@ SILENT = 1e-5
 """RMS (-100 dBFS) under which a channel says nothing."""
 DOWN = 60.0
 """dB under its strongest third of an octave at which a voice's spectrum ends."""
+HEARD = 50.0
+"""dB under the strongest third of an octave of a pause below which another one is not heard beside it."""
 _SIZE = 2048
 
 
@@ -62,6 +64,11 @@ def bandwidth(spectrum: Floats, rate: int) -> float:
 
 
 def distance(first: Floats, second: Floats, rate: int, high: float) -> float:
-    """How the shapes of two power spectra differ: RMS over thirds of an octave to ``high`` Hz, level taken out, dB."""
-    gap = bands(first, rate, high=high)[1] - bands(second, rate, high=high)[1]
+    """How the shapes of two power spectra differ: RMS over thirds of an octave to ``high`` Hz, level taken out, dB.
+
+    What lies :data:`HEARD` under the strongest third of either counts as nothing.
+    """
+    both = np.array([bands(spectrum, rate, high=high)[1] for spectrum in (first, second)])
+    one, other = np.maximum(both, both.max() - HEARD)
+    gap = one - other
     return float(np.sqrt(np.mean((gap - gap.mean()) ** 2)))

@@ -48,3 +48,13 @@ def test_the_bands_are_thirds_of_an_octave_up_to_half_the_rate() -> None:
     middles, level = place.bands(np.ones(1025), RATE)
     assert np.allclose(middles[1:] / middles[:-1], 2 ** (1 / 3)) and 1000.0 in middles
     assert middles[-1] <= RATE / 2 and np.allclose(level[middles > 200], 0.0, atol=1e-6)
+
+
+def test_what_is_not_heard_beside_the_rest_makes_no_distance() -> None:
+    spectrum = np.full(1025, 1e-9)
+    spectrum[:20] = 1.0
+    other = spectrum.copy()
+    other[200:] = 1e-7
+    assert place.distance(spectrum, other, RATE, 8000) == pytest.approx(0.0, abs=1e-6)
+    other[200:] = 1e-3
+    assert place.distance(spectrum, other, RATE, 8000) > 1
