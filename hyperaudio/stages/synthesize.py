@@ -119,7 +119,8 @@ def run(context: Context) -> None:
             choices=tuple(choices),
             takes=tuple(sorted(takes, key=lambda take: take.number)),
             kept=tuple(sorted(kept, key=lambda stretch: (stretch.start, stretch.end))),
-            prosody=context.settings.prosody,
+            # A conversion has the original's performance whole.
+            prosody=context.settings.prosody if any(choice.method == "speak" for choice in choices) else 1.0,
         ),
     )
 

@@ -80,7 +80,7 @@ def run(podcast: Podcast, models: Path, tmp_path: Path) -> Any:
         write_json(job.path / "diarize/segments.json", Segments(segments=segments))
         embedder = backend.choose("embed", "auto", resolve(pipeline.schema()), Runtime(models=models, threads=1))
         events: list[Event] = []
-        backends = {"speak": chosen(voice), "embed": embedder}
+        backends = {settings.method: chosen(voice), "embed": embedder}
         folder = job.path / "synthesize"
         synthesize.run(Context(job, "synthesize", folder, settings, backends, Runtime(), events.append))
         return read_json(folder / "takes.json", Takes), events
@@ -146,6 +146,12 @@ def test_filled_pauses_stay_unless_asked_for(run: Any, podcast: Podcast) -> None
     takes, _ = run(voice, Settings(method="speak", fillers=True, prosody=0.5), words)
     assert "um," in " ".join(take.text for take in takes.takes).split()
     assert [line.prosody for line in voice.lines[-len(takes.takes) :]] == [0.5] * len(takes.takes)
+    assert takes.prosody == 0.5
+
+
+def test_a_conversion_has_the_originals_performance_whatever_prosody_asks(run: Any, podcast: Podcast) -> None:
+    takes, _ = run(Parrot({}), Settings(method="convert", prosody=0.0), words_of(podcast)[:6])
+    assert takes.takes and takes.prosody == 1.0
 
 
 def test_a_transcriber_is_wanted_only_where_words_may_be_said_again() -> None:
